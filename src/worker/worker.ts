@@ -1,0 +1,116 @@
+/** What the world needs of a simulated worker, whatever its model, and the job it runs. */
+import type { Phase } from '../kernel/event-queue.ts';
+
+/** One attempt as a worker sees it. `owner` is the world's own object; no worker reads it. */
+export interface JobInit<Owner> {
+  readonly owner: Owner;
+  /** Key of the world's draws: the same request and attempt meet the same noise under every policy. */
+  readonly requestId: number;
+  readonly attempt: number;
+  /** ≥ 1. */
+  readonly promptTokens: number;
+  /** Tokens generated when nothing stops it, ≥ 0. */
+  readonly outputTokens: number;
+  /** Identity of the prompt's leading blocks of `hashBlockTokens` tokens; empty: content shared with nobody. */
+  readonly hashIds: readonly number[];
+  readonly hashBlockTokens: number;
+}
+
+/** What a job shows of itself while it runs and after. */
+export interface JobView<Owner> {
+  readonly init: JobInit<Owner>;
+  /** Tokens generated so far. */
+  readonly generated: number;
+  /** Tokens computed so far, prompt and output, recomputation included. */
+  readonly computedTokens: number;
+  /** Tokens computed a second time after preemption. */
+  readonly recomputedTokens: number;
+  /** Prompt tokens found in the prefix cache at its first scheduling; 0 before. */
+  readonly cachedTokens: number;
+  /** Hash of the instants of its tokens so far (32 bits). */
+  readonly tokenHash: number;
+}
+
+export type WorkerEvent<Owner> =
+  | { readonly kind: 'first-token'; readonly job: JobView<Owner> }
+  | { readonly kind: 'finished'; readonly job: JobView<Owner> };
+
+/** A worker's totals since the run began; the …Us fields are integrals over time, brought up to date by `advance`. */
+export interface WorkerTotals {
+  iterations: number;
+  preemptions: number;
+  promptTokens: number;
+  prefixHitTokens: number;
+  generatedTokens: number;
+  recomputedTokens: number;
+  busyUs: number;
+  runningUs: number;
+  waitingUs: number;
+  kvBlockUs: number;
+  kvBlocksMax: number;
+}
+
+/** What the engine's own metrics endpoint would say now. */
+export interface WorkerGauges {
+  readonly running: number;
+  readonly waiting: number;
+  readonly kvUsedBlocks: number;
+  readonly kvTotalBlocks: number;
+  readonly decodeBlocks: number;
+  readonly waitingPromptTokens: number;
+  readonly maxBatchedTokens: number;
+  readonly maxRunning: number;
+}
+
+export interface WorkerHeld {
+  readonly running: number;
+  readonly waiting: number;
+  readonly kvBlocks: number;
+}
+
+/** Told of each gap between tokens: `jobs` sequences got a token `gapUs` after their previous one. */
+export interface TokenObserver {
+  tokenGaps(gapUs: number, jobs: number): void;
+}
+
+/**
+ * Methods in, events out, as for a core: the world calls one method, takes every event, and re-arms the worker's one kernel
+ * event to (`nextAt`, `nextPhase`). Times are microseconds and never go backwards.
+ */
+export interface SimWorker<Owner> {
+  readonly totals: WorkerTotals;
+  /** 0 when accepted, else the HTTP status of the refusal (400 can never fit, 503 full). */
+  submit(now: number, job: JobInit<Owner>): number;
+  /** The job of `owner` is given up; unknown owners are ignored. Answers its final view. */
+  cancel(now: number, owner: Owner): JobView<Owner> | undefined;
+  /** Everything running, waiting and cached is lost; answers the jobs that were. */
+  crash(now: number): readonly JobView<Owner>[];
+  /** Work begun from now on takes `factor` times as long. */
+  slowDown(now: number, factor: number): void;
+  /** Does what `nextAt` announced: called at that instant and phase, for nothing else. */
+  advance(now: number): void;
+  /** Brings totals and gauges up to date with what ended before `now`; changes no outcome. */
+  catchUp(now: number): void;
+  take(): WorkerEvent<Owner> | undefined;
+  nextAt(): number;
+  nextPhase(): Phase;
+  gauges(): WorkerGauges;
+  held(): WorkerHeld;
+  checkInvariants(): void;
+}
+
+export function zeroTotals(): WorkerTotals {
+  return {
+    iterations: 0,
+    preemptions: 0,
+    promptTokens: 0,
+    prefixHitTokens: 0,
+    generatedTokens: 0,
+    recomputedTokens: 0,
+    busyUs: 0,
+    runningUs: 0,
+    waitingUs: 0,
+    kvBlockUs: 0,
+    kvBlocksMax: 0,
+  };
+}
