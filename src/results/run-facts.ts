@@ -1,0 +1,57 @@
+/** What a run's host knows beside its recorder, from which the result document is built. Durations in microseconds. */
+
+/** One worker over the whole run. Means are time-weighted. */
+export interface WorkerFacts {
+  readonly index: number;
+  /** KV blocks it has; 0: it has no KV cache (an endpoint), and its utilisation is null. */
+  readonly kvTotalBlocks: number;
+  /** Ratios, 0 to 1. */
+  readonly kvUtilizationMean: number;
+  readonly kvUtilizationMax: number;
+  /** Requests. */
+  readonly runningMean: number;
+  readonly waitingMean: number;
+  /** Ratio of the run in which a step was under way. */
+  readonly busyRatio: number;
+  readonly iterations: number;
+  readonly preemptions: number;
+  /** Tokens. */
+  readonly prefixHitTokens: number;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly recomputedTokens: number;
+}
+
+/** What became of a dataset's rows. */
+export interface RowFacts {
+  readonly total: number;
+  readonly completed: number;
+  readonly dropped: number;
+  /** Times a task was deferred. */
+  readonly deferredCount: number;
+  /** Times a deferred task was kept for another cycle. */
+  readonly preservedCount: number;
+  readonly salvageRounds: number;
+  /** Rows dropped, by reason. */
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+export interface RunFacts {
+  readonly scenario: string;
+  readonly scenarioHash: string;
+  readonly variant: string;
+  readonly seed: number;
+  readonly digest: string;
+  readonly digestEntries: number;
+  /** Kernel events handled. */
+  readonly events: number;
+  /** Instant at which the run ended. */
+  readonly simulatedUs: number;
+  /** What every keeper, worker and KV pool still holds, by name (`gateway.waiting`); all zero after a drained run. */
+  readonly held: Readonly<Record<string, number>>;
+  readonly workers: readonly WorkerFacts[];
+  /** Parameters of the policies, as configured: plain data, infinite numbers for no bound. */
+  readonly policies: object;
+  /** Undefined: no dataset. */
+  readonly rows?: RowFacts | undefined;
+}
