@@ -1,0 +1,110 @@
+/**
+ * The flags of `spillway run`, and their values as a checked record. What they mean together is checked here
+ * too.
+ */
+import type { Argv } from 'yargs';
+import { exitCodeHelp } from './exit-codes.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Flags that take a value; all but `set` at most once. */
+export const RUN_FLAGS = ['seed', 'set', 'trace', 'variant', 'out'] as const;
+/** Flags that take none. */
+export const RUN_SWITCHES = ['all-variants', 'json', 'check', 'check-determinism'] as const;
+
+export interface RunArguments {
+  /** A scenario file, the name of a shipped one, or a trace file; undefined: scenarios/default.yaml. */
+  readonly scenario: string | undefined;
+  readonly seed: number | undefined;
+  readonly set: readonly string[];
+  readonly trace: string | undefined;
+  /** Undefined: the base. */
+  readonly variant: string | undefined;
+  readonly allVariants: boolean;
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly check: boolean;
+  readonly checkDeterminism: boolean;
+}
+
+/** Describes the flags to yargs. */
+export function runBuilder(yargs: Argv): Argv {
+  return yargs
+    .positional('scenario', {
+      type: 'string',
+      describe: 'Scenario file or name of a shipped one (default: default); a trace file means --trace',
+    })
+    .option('seed', { ...VALUE, describe: 'Root of all random streams, instead of the seed of the scenario' })
+    .option('set', { ...VALUE, describe: 'Override path=value, such as fleet.0.count=8; may be repeated' })
+    .option('trace', { ...VALUE, describe: 'Send this trace (csv, jsonl, also .gz) instead of the workload' })
+    .option('variant', { ...VALUE, describe: 'Run this variant instead of the base' })
+    .option('all-variants', { ...SWITCH, describe: 'Run the base and every variant (equal ones once)' })
+    .option('out', { ...VALUE, describe: 'Write result.json, report.md and requests.jsonl into this folder' })
+    .option('json', { ...SWITCH, describe: 'Print one JSON document instead of the table' })
+    .option('check', { ...SWITCH, describe: 'Assert every invariant after every event (slow)' })
+    .option('check-determinism', { ...SWITCH, describe: 'Run again in a fresh process and compare' })
+    .epilog(`${OUTPUT_HELP}\n\n${exitCodeHelp()}`);
+}
+
+const VALUE = { type: 'string', requiresArg: true } as const;
+const SWITCH = { type: 'boolean' } as const;
+
+const OUTPUT_HELP = [
+  'One variant: --json prints its result document and --out fills DIR. Several: --json prints ' +
+    '{scenario, variants: {NAME: result}, expectations}, and each variant has a folder DIR/NAME.',
+  'Records stream to requests.jsonl.part, which becomes requests.jsonl when the run ends or is interrupted.',
+  "With --trace the scenario's expectations are not checked: they speak of its own workload.",
+].join('\n');
+
+/** Reads what yargs parsed. Throws UsageError. */
+export function readRunArguments(argv: Readonly<Record<string, unknown>>): RunArguments {
+  const [scenario, extra] = [...listOf(argv['scenario']), ...listOf(argv['_']).slice(1)];
+  if (extra !== undefined) throw new UsageError(`unknown argument ${extra}; allowed one scenario`);
+  const allVariants = switched(argv, 'all-variants');
+  const variant = single(argv, 'variant');
+  if (allVariants && variant !== undefined) {
+    throw new UsageError('--variant and --all-variants exclude each other');
+  }
+  return {
+    scenario: scenario === undefined ? undefined : nonEmpty('scenario', scenario),
+    seed: seedOf(single(argv, 'seed')),
+    set: listOf(argv['set']),
+    trace: single(argv, 'trace'),
+    variant,
+    allVariants,
+    out: single(argv, 'out'),
+    json: switched(argv, 'json'),
+    check: switched(argv, 'check'),
+    checkDeterminism: switched(argv, 'check-determinism'),
+  };
+}
+
+/** Texts, whether yargs saw none, one or several. */
+function listOf(value: unknown): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? value.map(String) : [value as string];
+}
+
+function single(argv: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const values = listOf(argv[name]);
+  if (values.length > 1) {
+    throw new UsageError(`--${name}: given ${values.length} times (${values.join(', ')}); allowed once`);
+  }
+  return values[0] === undefined ? undefined : nonEmpty(`--${name}`, values[0]);
+}
+
+function nonEmpty(what: string, value: string): string {
+  if (value === '') throw new UsageError(`${what}: value ""; allowed a value that is not empty`);
+  return value;
+}
+
+function switched(argv: Readonly<Record<string, unknown>>, name: string): boolean {
+  const value = argv[name];
+  return Array.isArray(value) ? value.includes(true) : value === true;
+}
+
+function seedOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seed = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(seed)) return seed;
+  const range = `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+  throw new UsageError(`--seed: value ${JSON.stringify(text)}; allowed ${range}`);
+}

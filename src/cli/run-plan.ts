@@ -1,0 +1,87 @@
+/**
+ * What `spillway run` is asked to do, settled before anything runs: which scenario, which variants, which
+ * file is which.
+ */
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
+import { shippedScenario, shippedScenarios } from '../lab/catalog.ts';
+import { type ResolvedScenario, resolveVariants } from '../lab/resolve.ts';
+import { loadScenario, type Scenario } from '../lab/scenario.ts';
+import { BASE_VARIANT } from '../lab/scenario-schema.ts';
+import type { RunArguments } from './run-arguments.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface RunPlan {
+  readonly scenario: Scenario;
+  /** To run, in order; at least one. */
+  readonly variants: readonly ResolvedScenario[];
+  /**
+   * The variant whose run stands for the base: itself, or one whose world is the same. Undefined: the base is
+   * not run.
+   */
+  readonly baseVariant: string | undefined;
+  /** The scenario's own workload was replaced, so its expectations say nothing. */
+  readonly replacedWorkload: boolean;
+  /** The command line that repeats it. */
+  readonly command: string;
+}
+
+/** Loads and resolves. Rejects with UsageError or ScenarioError. */
+export async function planRun(args: RunArguments): Promise<RunPlan> {
+  const { scenarioFile, trace } = inputFiles(args);
+  const scenario = await loadScenario(scenarioFile);
+  const { set, seed, check } = args;
+  const names = args.allVariants ? [BASE_VARIANT, ...scenario.variantNames] : [args.variant ?? BASE_VARIANT];
+  const resolved = resolveVariants(scenario, names, { set, seed, check, trace });
+  const base = resolved.find(({ variant }) => variant === BASE_VARIANT);
+  const twin = resolved.find((it) => it !== base && base !== undefined && sameWorld(it, base));
+  return {
+    scenario,
+    variants: twin === undefined ? resolved : resolved.filter((it) => it !== base),
+    baseVariant: (twin ?? base)?.variant,
+    replacedWorkload: trace !== undefined,
+    command: commandLine(args, scenarioFile, trace),
+  };
+}
+
+function sameWorld(a: ResolvedScenario, b: ResolvedScenario): boolean {
+  return a.worldHash === b.worldHash && a.config.seed === b.config.seed;
+}
+
+const TRACE_FILE = /\.(csv|jsonl|gz)$/;
+
+function inputFiles({ scenario, trace }: RunArguments): { scenarioFile: string; trace: string | undefined } {
+  const standard = shown(shippedScenario('default'));
+  if (scenario === undefined) return { scenarioFile: standard, trace };
+  if (!TRACE_FILE.test(scenario)) return { scenarioFile: scenarioFile(scenario), trace };
+  if (trace !== undefined) throw new UsageError(`two traces, ${scenario} and ${trace}; allowed one`);
+  return { scenarioFile: standard, trace: scenario };
+}
+
+/** A bare name that is no file here means the scenario that is shipped under it. */
+function scenarioFile(given: string): string {
+  if (!/^[a-z0-9-]+$/.test(given) || existsSync(given)) return given;
+  const shipped = shippedScenario(given);
+  return shippedScenarios().includes(shipped) ? shown(shipped) : given;
+}
+
+/** As seen from the working folder, when that is shorter. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.length < path.length ? near : path;
+}
+
+function commandLine(args: RunArguments, scenarioFile: string, trace: string | undefined): string {
+  const words = ['spillway', 'run', scenarioFile];
+  if (trace !== undefined) words.push('--trace', trace);
+  for (const setting of args.set) words.push('--set', setting);
+  if (args.seed !== undefined) words.push('--seed', String(args.seed));
+  if (args.variant !== undefined) words.push('--variant', args.variant);
+  if (args.allVariants) words.push('--all-variants');
+  return words.map(quoted).join(' ');
+}
+
+/** For a POSIX shell. */
+function quoted(word: string): string {
+  return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

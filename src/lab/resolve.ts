@@ -1,0 +1,185 @@
+/**
+ * From a scenario, a variant and what the command line overrides to the plain data a world is built from.
+ * Order: the file, the variant's `set`, `--trace`, each `--set`, `--seed`; later ones win.
+ *
+ * The scenario hash is SHA-256 over what all variants resolve to, with the overrides applied: equal for the
+ * variants of one comparison, so that (hash, variant, seed) names a run. Prose, expectations, the seed,
+ * layout and the way a duration is written do not count; a trace counts by its content, not by its name.
+ */
+import { statSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { WorldConfig } from '../sim/config.ts';
+import type { WorkloadConfig } from '../workload/config.ts';
+import { hashOf, hashOfFile } from './canonical-hash.ts';
+import { faultConfigs } from './faults-schema.ts';
+import { workerConfigs } from './fleet-schema.ts';
+import type { Override } from './overrides.ts';
+import { parseSetting, parseWorld, reasonOf, type Scenario, variantOverrides } from './scenario.ts';
+import { ScenarioError, shownValue } from './scenario-error.ts';
+import { BASE_VARIANT, type ParsedScenario } from './scenario-schema.ts';
+import { datasetConfig, workloadConfig } from './workload-config.ts';
+
+export interface ResolveOptions {
+  /** Texts of `--set`, each `path=value`, applied in order. */
+  readonly set?: readonly string[] | undefined;
+  /** Trace file that replaces the workload; relative to the working folder. */
+  readonly trace?: string | undefined;
+  readonly seed?: number | undefined;
+  /** Assert every invariant after every event. */
+  readonly check?: boolean | undefined;
+  /** Default true. */
+  readonly fastForward?: boolean | undefined;
+}
+
+/** One variant, ready to run: plain data that any thread or process can be given. */
+export interface ResolvedScenario {
+  readonly name: string;
+  readonly variant: string;
+  /** Of the scenario with the overrides, all variants; hexadecimal SHA-256. */
+  readonly hash: string;
+  /** Of this variant's world alone: two variants of equal world are one history. */
+  readonly worldHash: string;
+  readonly config: WorldConfig;
+  /** The checked `policies:` block. */
+  readonly policies: ParsedScenario['policies'];
+  /** Undefined when `config.dataset` is the workload. */
+  readonly workload: WorkloadConfig | undefined;
+}
+
+/** Resolves one variant (`base`: the scenario as written). Throws ScenarioError, for a missing trace too. */
+export function resolveVariant(
+  scenario: Scenario,
+  variant: string = BASE_VARIANT,
+  options: ResolveOptions = {},
+): ResolvedScenario {
+  return resolveVariants(scenario, [variant], options)[0] as ResolvedScenario;
+}
+
+/**
+ * Resolves several variants, one entry each in that order; a trace they share is read once. Throws
+ * ScenarioError.
+ */
+export function resolveVariants(
+  scenario: Scenario,
+  variants: readonly string[],
+  options: ResolveOptions = {},
+): ResolvedScenario[] {
+  const traceHashes: TraceHashes = new Map();
+  const worlds = variants.map((variant) => new VariantWorld(scenario, variant, options, traceHashes));
+  const others = [BASE_VARIANT, ...scenario.variantNames].filter((name) => !variants.includes(name));
+  const contents: [string, unknown][] = [
+    ...worlds.map((world): [string, unknown] => [world.variant, world.content]),
+    ...others.map((name): [string, unknown] => [name, contentOf(scenario, name, options, traceHashes)]),
+  ];
+  const hash = hashOf(Object.fromEntries(contents));
+  return worlds.map(({ variant, parsed, tracePath, content }) => ({
+    name: scenario.name,
+    variant,
+    hash,
+    worldHash: hashOf(content),
+    config: worldConfig(parsed, options),
+    policies: parsed.policies,
+    workload: workloadConfig(parsed.workload, tracePath),
+  }));
+}
+
+/** A variant the overrides do not fit takes no part in the hash; whoever runs it is told. */
+function contentOf(
+  scenario: Scenario,
+  variant: string,
+  options: ResolveOptions,
+  hashes: TraceHashes,
+): unknown {
+  try {
+    return new VariantWorld(scenario, variant, options, hashes).content;
+  } catch (error) {
+    if (error instanceof ScenarioError) return null;
+    throw error;
+  }
+}
+
+/** Content hash of each trace file read so far. */
+type TraceHashes = Map<string, string>;
+
+/** A variant with the overrides applied, checked, its trace found. */
+class VariantWorld {
+  readonly variant: string;
+  readonly parsed: ParsedScenario;
+  /** '' when the workload is no trace. */
+  readonly tracePath: string;
+  /** What the scenario hash sees of it. */
+  readonly content: unknown;
+
+  constructor(scenario: Scenario, variant: string, options: ResolveOptions, hashes: TraceHashes) {
+    const { yaml, base, file } = scenario;
+    this.variant = variant;
+    this.parsed = parseWorld(yaml, [...variantOverrides(yaml, base, variant), ...commandOverrides(options)]);
+    const { workload } = this.parsed;
+    if (workload.kind !== 'trace') {
+      this.tracePath = '';
+      this.content = contentOfWorld(this.parsed, workload);
+      return;
+    }
+    const given = workload.path;
+    const ofCommand = given === options.trace;
+    this.tracePath = ofCommand || isAbsolute(given) ? given : join(dirname(file), given);
+    const where = ofCommand ? '--trace:' : `${yaml.locate(['workload', 'path'])} workload.path:`;
+    const traceHash = hashes.get(this.tracePath) ?? hashOfTrace(this.tracePath, where);
+    hashes.set(this.tracePath, traceHash);
+    this.content = contentOfWorld(this.parsed, { ...workload, path: traceHash });
+  }
+}
+
+function contentOfWorld(parsed: ParsedScenario, workload: ParsedScenario['workload']): unknown {
+  const { fleet, network, reports, health, host, clientTimeout, faults, policies, slo, limits } = parsed;
+  const rest = { network, reports, health, host, clientTimeout, faults, policies, slo, limits };
+  return { fleet: workerConfigs(fleet), workload, ...rest };
+}
+
+function commandOverrides({ trace, set = [], seed }: ResolveOptions): Override[] {
+  const overrides: Override[] = [];
+  if (trace !== undefined) {
+    overrides.push({ path: ['workload'], value: { kind: 'trace', path: trace }, where: '--trace:' });
+  }
+  overrides.push(...set.map(parseSetting));
+  if (seed !== undefined) overrides.push({ path: ['seed'], value: seed, where: '--seed:' });
+  return overrides;
+}
+
+function hashOfTrace(path: string, where: string): string {
+  let reason: string;
+  try {
+    if (statSync(path).isFile()) return hashOfFile(path);
+    reason = 'it is no regular file';
+  } catch (error) {
+    reason = reasonOf(error);
+  }
+  const allowed = 'allowed a trace file that can be read';
+  throw new ScenarioError([`${where} value ${shownValue(path)}: ${reason}; ${allowed}`]);
+}
+
+function worldConfig(parsed: ParsedScenario, options: ResolveOptions): WorldConfig {
+  const workers = workerConfigs(parsed.fleet);
+  const { network, host, slo, limits } = parsed;
+  return {
+    seed: parsed.seed,
+    workers,
+    network: { clientUs: network.client, workerUs: network.worker },
+    reportEveryUs: parsed.reports.every,
+    detectionUs: parsed.health.detection,
+    clientTimeoutUs: parsed.clientTimeout,
+    host: {
+      inputUs: host.input,
+      selectionUs: host.selection,
+      bookkeepingUs: host.bookkeeping,
+      queuedUs: host.queued,
+      startUs: host.start,
+    },
+    faults: faultConfigs(parsed.faults, workers.length),
+    dataset: datasetConfig(parsed.workload),
+    limits: { drainUs: limits.drain, eventsMax: limits.events },
+    slo: { ttftUs: slo.ttft, tpotUs: slo.tpot, e2eUs: slo.e2e },
+    check: options.check ?? false,
+    fastForward: options.fastForward ?? true,
+  };
+}

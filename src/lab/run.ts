@@ -1,0 +1,119 @@
+/**
+ * One run, from a resolved scenario to its result: builds policies, workload and world, drives the world in slices, and
+ * gathers what it counted. Awaits only between slices, for the trace's next rows and for the caller (`pause`); nothing
+ * awaited alters the run.
+ */
+import { makePolicies, makeSalvage } from '../../policies/index.ts';
+import { InvariantError } from '../kernel/assert.ts';
+import type { Checkpoint } from '../kernel/digest.ts';
+import { stream } from '../kernel/rng.ts';
+import { Recorder } from '../results/recorder.ts';
+import { buildResult } from '../results/result.ts';
+import { World } from '../sim/world.ts';
+import type { Refillable, Workload } from '../workload/arrival.ts';
+import { ClosedWorkload } from '../workload/closed.ts';
+import { OpenWorkload } from '../workload/open.ts';
+import { openTrace, type TraceWorkload } from '../workload/trace.ts';
+import type { ResolvedScenario } from './resolve.ts';
+import type { RunOptions, RunOutcome, RunStatus } from './run-types.ts';
+
+/** Events in one slice: some tens of milliseconds. */
+const SLICE_EVENTS = 20_000;
+
+/**
+ * Runs one variant to its end. Rejects with a TraceError on a bad trace, with an InvariantError (its message names the
+ * instant) when an invariant is broken.
+ */
+export async function runScenario(resolved: ResolvedScenario, options: RunOptions = {}): Promise<RunOutcome> {
+  const { config, policies } = resolved;
+  const streamFor = (name: string) => stream(config.seed, `policies/${name}`);
+  const source = await openSource(resolved);
+  try {
+    const recorder = new Recorder(config.slo, options.onRecord);
+    const world = guarded(undefined, () => {
+      return new World(config, {
+        policies: makePolicies(policies, streamFor),
+        salvage: makeSalvage(policies, streamFor),
+        workload: source.workload,
+        recorder,
+        tap: options.tap,
+      });
+    });
+    const status = await drive(world, source, recorder, options);
+    const { digest } = world.journal;
+    const last: Checkpoint = { entries: digest.entries, digest: digest.value() };
+    const held = world.held();
+    const result = buildResult(recorder, {
+      scenario: resolved.name,
+      scenarioHash: resolved.hash,
+      variant: resolved.variant,
+      seed: config.seed,
+      digest: last.digest,
+      digestEntries: last.entries,
+      events: world.events,
+      simulatedUs: world.endedAt,
+      held,
+      workers: world.workerFacts(),
+      policies,
+      rows: world.rowFacts(),
+    });
+    return { result, status, checkpoints: [...digest.checkpoints, last], held: status === 'unfinished' ? heldLines(held) : [] };
+  } finally {
+    await source.file?.close();
+  }
+}
+
+interface Source {
+  readonly workload: Workload | undefined;
+  readonly file: Refillable | undefined;
+}
+
+async function openSource({ workload, config }: ResolvedScenario): Promise<Source> {
+  switch (workload?.kind) {
+    case undefined:
+      return { workload: undefined, file: undefined };
+    case 'open':
+      return { workload: new OpenWorkload(workload, config.seed), file: undefined };
+    case 'closed':
+      return { workload: new ClosedWorkload(workload, config.seed), file: undefined };
+    case 'trace': {
+      const trace: TraceWorkload = await openTrace(workload);
+      return { workload: trace, file: trace };
+    }
+    default:
+      return workload satisfies never;
+  }
+}
+
+async function drive(world: World, source: Source, recorder: Recorder, options: RunOptions): Promise<RunStatus> {
+  for (;;) {
+    const state = guarded(world, () => world.advance(SLICE_EVENTS));
+    if (state === 'done') return 'ok';
+    if (state === 'unfinished') return 'unfinished';
+    if (state === 'starved') await source.file?.refill();
+    options.onProgress?.({
+      finished: recorder.finished,
+      total: source.workload?.total(),
+      simulatedUs: world.now,
+    });
+    await options.pause?.();
+    if (options.signal?.stopped === true) return 'interrupted';
+  }
+}
+
+/** Adds the instant to the message of a broken invariant. */
+function guarded<T>(world: World | undefined, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof InvariantError)) throw error;
+    const at = world === undefined ? 'at the start' : `at ${world.now} µs, after ${world.events} events`;
+    throw new InvariantError(`${error.message} (${at})`);
+  }
+}
+
+function heldLines(held: Readonly<Record<string, number>>): string[] {
+  return Object.entries(held)
+    .filter(([, count]) => count !== 0)
+    .map(([name, count]) => `${name}: ${count}`);
+}

@@ -1,0 +1,122 @@
+/**
+ * Scenario files: read, checked whole, ready to be resolved. A file is checked with each of its variants
+ * applied, so that a mistake in a variant is found by whoever runs any of them. Every issue names
+ * FILE:LINE:COL, the path, the value and what is allowed.
+ */
+import { readFile } from 'node:fs/promises';
+import { withPolicyName } from './default-policy.ts';
+import { didYouMean } from './nearest.ts';
+import { applyOverride, type Override, parsePath } from './overrides.ts';
+import { ScenarioError, shownValue } from './scenario-error.ts';
+import { BASE_VARIANT, type ParsedScenario, scenarioSchema } from './scenario-schema.ts';
+import { parseWith, type SchemaIssue } from './schema-issues.ts';
+import { decodeUtf8, type PathSegment, parseYamlValue, YamlSource } from './yaml-source.ts';
+
+/** Bytes of a scenario file; a larger one is some other file. */
+const FILE_BYTES_MAX = 4 << 20;
+
+export interface Scenario {
+  /** As it was named; messages and relative trace paths start from it. */
+  readonly file: string;
+  readonly name: string;
+  readonly why: string;
+  readonly source: string;
+  /** The scenario as written, checked: the base variant. */
+  readonly base: ParsedScenario;
+  /** In order of the file, without the base. */
+  readonly variantNames: readonly string[];
+  readonly expect: ParsedScenario['expect'];
+  readonly yaml: YamlSource;
+}
+
+/** Reads and checks a scenario file. Rejects with ScenarioError on anything that is wrong with it. */
+export async function loadScenario(path: string): Promise<Scenario> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new ScenarioError([`${path}: ${reasonOf(error)}; allowed a scenario file that can be read`]);
+  }
+  if (bytes.length > FILE_BYTES_MAX) {
+    const allowed = `allowed a scenario of at most ${FILE_BYTES_MAX}`;
+    throw new ScenarioError([`${path}: ${bytes.length} bytes; ${allowed}`]);
+  }
+  return parseScenario(decodeUtf8(bytes, path), path);
+}
+
+/** Checks the text of a scenario with all its variants; `file` names it in messages. Throws ScenarioError. */
+export function parseScenario(text: string, file: string): Scenario {
+  const yaml = new YamlSource(text, file);
+  if (yaml.value === null || yaml.value === undefined) {
+    throw new ScenarioError([`${file}:1:1 scenario: empty; allowed a mapping with name, why, source, …`]);
+  }
+  const base = parseWorld(yaml, []);
+  const variantNames = Object.keys(base.variants);
+  for (const name of variantNames) parseWorld(yaml, variantOverrides(yaml, base, name));
+  const { name, why, source, expect } = base;
+  return { file, name, why, source, base, variantNames, expect, yaml };
+}
+
+/** The whole scenario with overrides applied in order, checked. Throws ScenarioError. */
+export function parseWorld(yaml: YamlSource, overrides: readonly Override[]): ParsedScenario {
+  let input = yaml.value;
+  for (const override of overrides) {
+    const applied = applyOverride(withPolicyName(input, override.path), override);
+    if ('error' in applied) throw new ScenarioError([`${override.where} ${applied.error}`]);
+    input = applied.value;
+  }
+  const parsed = parseWith(scenarioSchema, input);
+  if ('data' in parsed) return parsed.data;
+  throw new ScenarioError(parsed.issues.map((issue) => `${placeOf(issue, yaml, overrides)} ${issue.text}`));
+}
+
+/**
+ * What the variant sets, in order of the file. The base sets nothing. Throws ScenarioError for an unknown
+ * variant.
+ */
+export function variantOverrides(yaml: YamlSource, base: ParsedScenario, name: string): Override[] {
+  if (name === BASE_VARIANT) return [];
+  const variant = Object.hasOwn(base.variants, name) ? base.variants[name] : undefined;
+  if (variant === undefined) {
+    const known = [BASE_VARIANT, ...Object.keys(base.variants)];
+    const allowed = known.join(', ') + didYouMean(name, known);
+    throw new ScenarioError([`${yaml.file}: variant ${shownValue(name)}; allowed ${allowed}`]);
+  }
+  return Object.entries(variant.set).map(([path, value]) => {
+    // The schema has checked the form of the path.
+    const segments = parsePath(path) as PathSegment[];
+    return { path: segments, value, where: yaml.locate(['variants', name, 'set', path]) };
+  });
+}
+
+const SETTING_HELP = 'allowed path=value, such as fleet.0.count=8';
+
+/** The override that `--set TEXT` asks for. Throws ScenarioError unless it is `path=value`. */
+export function parseSetting(text: string): Override {
+  const where = `--set ${text}:`;
+  const equals = text.indexOf('=');
+  const path = equals > 0 ? parsePath(text.slice(0, equals)) : undefined;
+  if (path === undefined) {
+    throw new ScenarioError([`--set: value ${shownValue(text)}; ${SETTING_HELP}`]);
+  }
+  const valueText = text.slice(equals + 1);
+  if (valueText.trim() === '') throw new ScenarioError([`${where} no value; ${SETTING_HELP}`]);
+  return { path, value: parseYamlValue(valueText, `--set ${path.join('.')}`), where };
+}
+
+function placeOf(issue: SchemaIssue, yaml: YamlSource, overrides: readonly Override[]): string {
+  const cause = overrides.findLast(({ path }) => {
+    const shared = Math.min(path.length, issue.path.length);
+    return path.slice(0, shared).every((segment, i) => String(segment) === String(issue.path[i]));
+  });
+  return cause === undefined ? yaml.locate(issue.path) : cause.where;
+}
+
+/** One clause on why a file cannot be read. */
+export function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  return code ?? String(error);
+}
