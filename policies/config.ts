@@ -9,12 +9,12 @@ const UNIT_US: Readonly<Record<string, number>> = { us: 1, ms: 1e3, s: 1e6, m: 6
 const DURATION = /^(\d+(?:\.\d+)?)(us|ms|s|m|h)$/;
 
 /** Microseconds of `50ms`, `1.5s`, `none` (Infinity) and the like; undefined when the text is none of them. */
-export function parseDuration(text: string): number | undefined {
+function parseDuration(text: string): number | undefined {
   if (text === 'none') return Infinity;
   const match = DURATION.exec(text);
   if (match === null) return undefined;
   const us = Number(match[1]) * (UNIT_US[match[2] as string] as number);
-  return Number.isFinite(us) ? Math.round(us) : undefined;
+  return us <= Number.MAX_SAFE_INTEGER ? Math.round(us) : undefined;
 }
 
 const DURATION_HELP = "a duration with its unit, such as '50ms', '1.5s' or '2m'";

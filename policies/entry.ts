@@ -1,6 +1,6 @@
 /**
- * What the registry knows of a policy: its name, what it decides, where it comes from, its configuration with defaults, and
- * how to make it. A user's own policy file exports the same.
+ * What the registry knows of a policy: its name, what it decides, where it comes from, its configuration with
+ * defaults, and how to make it. A user's own policy file exports the same.
  */
 import type { z } from 'zod';
 import type { Capacity, Gate, Queue, Retry, Rng, Router, Salvage } from './types.ts';
@@ -32,7 +32,10 @@ export interface PolicyEntry<Role extends PolicyRole = PolicyRole, Config extend
   readonly source: string;
   /** Object schema with a literal `name`; every other field has a default, its description gives unit and source. */
   readonly config: z.ZodType<Config>;
-  /** Named settings that reproduce a known system, historic defects included: overrides of the configuration as written. */
+  /**
+   * Named settings that reproduce a known system, historic defects included: overrides of the configuration as
+   * written.
+   */
   readonly variants: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   make(config: Config, context: PolicyContext): PolicyRoles[Role];
 }

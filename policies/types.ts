@@ -4,13 +4,14 @@
  * simulator and behind the live proxy.
  *
  * Two kinds of module. A *decider* answers a question now (router `pick`, gate `allows`, retry `delayUs`, capacity
- * `current`) and reads time-dependent state lazily. A *keeper* owns things that wait or are held (the gateway queue): inputs
- * are methods, what became due comes out of `take`, `nextWakeAt` says when `wake` would do something, `held` counts what it
- * still holds.
+ * `current`) and reads time-dependent state lazily. A *keeper* owns things that wait or are held (the gateway
+ * queue): inputs are methods, what became due comes out of `take`, `nextWakeAt` says when `wake` would do
+ * something, `held` counts what it still holds.
  *
- * Where this differs from the first sketch of the port: a queue learns that an admitted request is over from `leave`, since
- * a settled lease does not say whether a retry follows and the permit is held across retries; and capacity is a role of its
- * own (`Capacity`), whose answer the core hands to the queue, so that any capacity rule works with any queue.
+ * Where this differs from the first sketch of the port: a queue learns that an admitted request is over from
+ * `leave`, since a settled lease does not say whether a retry follows and the permit is held across retries; and
+ * capacity is a role of its own (`Capacity`), whose answer the core hands to the queue, so that any capacity rule
+ * works with any queue.
  */
 
 /** Microseconds since the run began. Instants end in `At` (or are `now`), durations in `Us`. Any finite value. */
@@ -71,7 +72,10 @@ export interface AttemptView {
 
 /** Closed set. `cancelled` is neutral: it says nothing about the worker's health. */
 export type AttemptOutcome = 'ok' | 'refused' | 'failed' | 'timeout' | 'cancelled';
-/** How an attempt ended. `status` is the HTTP status or 0 (no response), `retryAfterUs` what the worker asked for or -1. */
+/**
+ * How an attempt ended. `status` is the HTTP status or 0 (no response), `retryAfterUs` what the worker asked for or
+ * -1.
+ */
 export interface AttemptResult {
   readonly outcome: AttemptOutcome;
   readonly status: number;
@@ -109,7 +113,10 @@ export interface LoadReport {
 }
 export type WorkerStatus = 'pending' | 'ready' | 'not-ready' | 'failed' | 'draining';
 
-/** How policies that watch the fleet (capacity, busy thresholds, health, load-aware routing) are fed, in both worlds. */
+/**
+ * How policies that watch the fleet (capacity, busy thresholds, health, load-aware routing) are fed, in both
+ * worlds.
+ */
 export interface WorkerObserver {
   /** The whole set of known workers, by index; called at start and whenever the set changes. */
   discovered?(now: Micros, workers: readonly number[]): void;
@@ -160,7 +167,10 @@ export type QueueEffect =
 export interface Queue extends LeaseObserver, WorkerObserver {
   /** 'admitted' grants a permit at once; a cause sheds the request; otherwise an effect answers later. */
   offer(now: Micros, request: RequestView): 'admitted' | 'queued' | FinishCause;
-  /** The request is over, whatever the reason: its place in the queue or its permit is given back. Unknown ones are ignored. */
+  /**
+   * The request is over, whatever the reason: its place in the queue or its permit is given back. Unknown ones are
+   * ignored.
+   */
   leave(now: Micros, request: RequestView): void;
   /** How many permits may be out at once from now on; those above a shrunk capacity are left alone. */
   capacityChanged(now: Micros, capacity: number): void;
@@ -173,7 +183,10 @@ export interface Queue extends LeaseObserver, WorkerObserver {
 
 /** Decider: another attempt, and when? */
 export interface Retry extends LeaseObserver {
-  /** Delay before the next attempt (≥ 0), or -1 to give up. Asked once per failed attempt; never after bytes were sent. */
+  /**
+   * Delay before the next attempt (≥ 0), or -1 to give up. Asked once per failed attempt; never after bytes were
+   * sent.
+   */
   delayUs(now: Micros, request: RequestView, result: AttemptResult): Micros;
 }
 

@@ -1,4 +1,4 @@
-/** Configuration of the gates. */
+/** Configuration of the gates: each field bounds what one gateway does to one worker, and names its source. */
 import type { z } from 'zod';
 import { count, policyObject } from '../config.ts';
 

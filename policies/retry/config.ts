@@ -98,3 +98,30 @@ export const sglang8744Config = policyObject('sglang-8744', {
   }
 });
 export type Sglang8744Config = z.output<typeof sglang8744Config>;
+
+export const datadesignerConfig = policyObject('datadesigner', {
+  maxAttempts: count(1, ATTEMPTS_MAX)
+    .prefault(4)
+    .describe('Attempts in all, the first included. Source: DataDesigner max_retries 3, which counts the others.'),
+  initialBackoff: duration()
+    .prefault('2s')
+    .describe('Duration before the first retry, doubled before each other. Source: DataDesigner backoff_factor.'),
+  maxBackoff: duration()
+    .prefault('60s')
+    .describe('Duration: bound of the delay, Retry-After included. Source: DataDesigner max_backoff_wait.'),
+  statuses: z
+    .array(count(400, 599))
+    .prefault([502, 503, 504])
+    .describe('HTTP statuses worth another attempt; never 429. Source: DataDesigner retryable_status_codes.'),
+  exponentBegins: count(0, 1)
+    .prefault(0)
+    .describe('Doublings before the first retry: 0 in the executor, 1 in the HTTP transport. Source: DataDesigner.'),
+  jitterRatio: ratio()
+    .prefault(0)
+    .describe('Ratio 0 to 1: most the delay is shortened by. Source: DataDesigner backoff_jitter, transport only.'),
+  retryAfter: z
+    .enum(['honour', 'ignore'])
+    .prefault('ignore')
+    .describe("Whether a worker's Retry-After replaces the delay. Source: DataDesigner, by the transport only."),
+});
+export type DatadesignerConfig = z.output<typeof datadesignerConfig>;

@@ -36,9 +36,9 @@ export class RunDocuments {
   /** `cpu` is the processor time of the run. */
   add(variant: string, result: Result, cpu: NodeJS.CpuUsage): void {
     const host = {
-      node_version: process.version,
-      cpu_seconds: (cpu.user + cpu.system) / US_PER_SEC,
-      rss_mb: process.memoryUsage.rss() / BYTES_PER_MB,
+      nodeVersion: process.version,
+      cpuSeconds: (cpu.user + cpu.system) / US_PER_SEC,
+      rssMb: (process.resourceUsage().maxRSS * 1024) / BYTES_PER_MB,
     };
     this.#results.set(variant, { ...result, host });
   }

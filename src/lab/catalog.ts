@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageRoot } from './package-root.ts';
 import { loadScenario } from './scenario.ts';
 
-export interface CatalogEntry {
+interface CatalogEntry {
   /** Absolute path. */
   readonly file: string;
   readonly name: string;

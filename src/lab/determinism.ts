@@ -74,7 +74,7 @@ function firstDifferingField(a: RunResult, b: RunResult): string | undefined {
 }
 
 /** The first entry in which two recordings of one stretch differ; a missing one is the end of that run. */
-export interface DifferingEntries {
+interface DifferingEntries {
   readonly first: TapEntry | undefined;
   readonly second: TapEntry | undefined;
 }
@@ -95,7 +95,7 @@ export function firstDifferingEntry(
 }
 
 /** One line: `entry 17 at 1250000 us: start (3, 0)`; `the end of the run` when missing. */
-export function describeEntry(entry: TapEntry | undefined): string {
+function describeEntry(entry: TapEntry | undefined): string {
   if (entry === undefined) return 'the end of the run';
   const { index, at, kind, first, second } = entry;
   return `entry ${index} at ${at} us: ${kind} (${first}, ${second})`;

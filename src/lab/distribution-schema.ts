@@ -24,7 +24,7 @@ interface Terms {
 }
 
 /** Token counts: whole numbers ≥ 1. */
-export function tokenDistribution() {
+export function tokenDistribution(): z.ZodType<Distribution> {
   return distribution({
     value: () => wholeNumber(1),
     spread: () => decimal(0.001, COUNT_MAX),
@@ -36,7 +36,7 @@ export function tokenDistribution() {
 }
 
 /** Durations with units. Parsed: microseconds. */
-export function durationDistribution() {
+export function durationDistribution(): z.ZodType<Distribution> {
   return distribution({
     value: () => duration(),
     spread: () => duration('1us'),
@@ -49,7 +49,7 @@ export function durationDistribution() {
 
 const DISTS = 'constant, uniform, exponential, normal, lognormal, gamma';
 
-function distribution(terms: Terms) {
+function distribution(terms: Terms): z.ZodType<Distribution> {
   const mean = terms.spread().describe(`Mean before the bounds are applied (${terms.unit}).`);
   const sd = terms.spread().describe(`Standard deviation before the bounds are applied (${terms.unit}).`);
   const min = z

@@ -7,7 +7,7 @@ import { fieldDoc, RESULT_FIELDS } from '../results/result-fields.ts';
 import { didYouMean } from './nearest.ts';
 
 /** The comparisons an expectation can make; exactly one is given. Numbers as in the result document. */
-export const EXPECT_OPERATORS = ['equals', 'above', 'below', 'atLeast', 'atMost', 'between'] as const;
+const EXPECT_OPERATORS = ['equals', 'above', 'below', 'atLeast', 'atMost', 'between'] as const;
 
 /** Indices may be written `.0` or `[0]`. */
 const resultPath = z

@@ -58,7 +58,7 @@ export const faultsSchema = z
   .array(z.discriminatedUnion('kind', [crash, slow, errors, stall]))
   .max(10_000)
   .describe('What goes wrong. Default: nothing.');
-export type ParsedFaults = z.output<typeof faultsSchema>;
+type ParsedFaults = z.output<typeof faultsSchema>;
 
 /** Adds an issue for each fault whose worker is not in a fleet of `workers`. */
 export function checkFaultWorkers(faults: ParsedFaults, workers: number, context: z.RefinementCtx): void {

@@ -46,7 +46,7 @@ const engine = z
     maxModelTokens: wholeNumberOrNone(1)
       .prefault('none')
       .describe('Prompt plus output at most, vLLM max_model_len. Default none.'),
-    maxWaiting: wholeNumberOrNone(0)
+    maxWaiting: wholeNumberOrNone(1)
       .prefault('none')
       .describe('Requests that may wait; more get 503. Default none.'),
     chunkedPrefill: z.boolean()
@@ -92,7 +92,7 @@ export const fleetSchema = z
     context.addIssue({ code: 'custom', message: `at most ${WORKERS_MAX} workers in all` });
   })
   .describe('Groups of equal workers, numbered from 0 in order.');
-export type ParsedFleet = z.output<typeof fleetSchema>;
+type ParsedFleet = z.output<typeof fleetSchema>;
 
 /** Workers of all groups. */
 export function workerCount(groups: readonly { readonly count: number }[]): number {

@@ -7,7 +7,7 @@
  * The nearest of `known`, or undefined when none is near: more than a third of the letters would have to
  * change.
  */
-export function nearest(name: string, known: Iterable<string>): string | undefined {
+function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of known) {

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { policyEntries } from '../../policies/index.ts';
 
-export interface ListedSetting {
+interface ListedSetting {
   readonly name: string;
   /** As written in YAML; undefined when it must be given. */
   readonly default: unknown;

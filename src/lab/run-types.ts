@@ -35,7 +35,7 @@ export interface TapEntry {
 }
 
 /** Records the entries numbered from `from` up to, not including, `to`; used to show where two runs part. */
-export interface Tap {
+interface Tap {
   readonly from: number;
   /** Infinity: to the end. */
   readonly to: number;

@@ -12,10 +12,6 @@ import { ScenarioError, shownValue } from './scenario-error.ts';
 const ALIASES_MAX = 100;
 
 export type PathSegment = string | number;
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-}
 
 export class YamlSource {
   readonly file: string;

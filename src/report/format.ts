@@ -1,6 +1,6 @@
 /**
- * How reports write numbers: one place, no locale, so that a report is the same on every machine. Null, a number that does
- * not exist, is a dash.
+ * How reports write numbers: one place, no locale, so that a report is the same on every machine. Null, a number
+ * that does not exist, is a dash.
  */
 
 export const NONE = '–';

@@ -1,6 +1,6 @@
 /**
- * The summary that a command prints: a plain table, one column a variant, never wider than the terminal. Variants that do
- * not fit side by side are stacked in further tables.
+ * The summary that a command prints: a plain table, one column a variant, never wider than the terminal. Variants
+ * that do not fit side by side are stacked in further tables.
  */
 import Table from 'cli-table3';
 import type { RunResult } from '../results/result.ts';

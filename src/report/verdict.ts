@@ -1,6 +1,6 @@
 /**
- * What a reader wants to know first, one line a run: how the first run went, and what each other run changed. Numbers only;
- * whether a change is an improvement is for the scenario's expectations to say.
+ * What a reader wants to know first, one line a run: how the first run went, and what each other run changed.
+ * Numbers only; whether a change is an improvement is for the scenario's expectations to say.
  */
 import type { RunResult } from '../results/result.ts';
 import { formatCount, formatFactor, formatMs, formatPercent } from './format.ts';

@@ -1,6 +1,7 @@
 /**
- * Looks a value of a result up by its path (`rows.dropped`, `workers[0].preemptions`), as a scenario's `expect` and the
- * comparison of variants name it. A path that leads nowhere is the user's mistake, so the error offers the nearest names.
+ * Looks a value of a result up by its path (`rows.dropped`, `workers[0].preemptions`), as a scenario's `expect` and
+ * the comparison of variants name it. A path that leads nowhere is the user's mistake, so the error offers the
+ * nearest names.
  */
 import type { JsonValue } from './plain-json.ts';
 import type { RunResult } from './result.ts';

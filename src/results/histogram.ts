@@ -2,10 +2,10 @@
  * Weighted log-linear histogram (HDR style) of whole microseconds, for what is recorded too often to keep: gaps between
  * tokens come once per engine iteration, with the number of sequences that had that gap as weight.
  *
- * Buckets: one per value below 2048, then 1024 per power of two. A bucket is given back as its middle, so it is off by less
- * than half its width, 2^-11 of the value. Percentiles are those of the multiset in which every value was replaced by the
- * middle of its bucket, with the ranks and the interpolation of `interpolate.ts`; the first and the last rank are the exact
- * minimum and maximum. Values below 2048 therefore give exactly numpy's answer.
+ * Buckets: one per value below 2048, then 1024 per power of two. A bucket is given back as its middle, so it is off
+ * by less than half its width, 2^-11 of the value. Percentiles are those of the multiset in which every value was
+ * replaced by the middle of its bucket, with the ranks and the interpolation of `interpolate.ts`; the first and the
+ * last rank are the exact minimum and maximum. Values below 2048 therefore give exactly numpy's answer.
  *
  * Count, sum and sum of squares are kept beside the buckets, so mean and deviation owe nothing to bucketing.
  */

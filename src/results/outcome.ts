@@ -1,6 +1,6 @@
 /**
- * How requests and attempts can end, as the result document counts them. Both sets are closed, and every logical request
- * is in exactly one class, so that the classes sum to what was offered.
+ * How requests and attempts can end, as the result document counts them. Both sets are closed, and every logical
+ * request is in exactly one class, so that the classes sum to what was offered.
  *
  * The cause decides before the reason does: a core may call an expired wait `timeout` or `shed`, and a client that left
  * `cancelled` or `timeout`, but what happened to the request is the same.

@@ -1,4 +1,7 @@
-/** One line of `requests.jsonl`: the life of one request, seen from its client. Times in microseconds, -1 when it never happened. */
+/**
+ * One line of `requests.jsonl`: the life of one request, seen from its client. Times in microseconds, -1 when it
+ * never happened.
+ */
 import type { FinishCause, FinishReason } from '../../policies/types.ts';
 
 export interface RequestRecord {

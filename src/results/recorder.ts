@@ -1,12 +1,13 @@
 /**
- * What a run counts while it runs. A host (simulated or live) calls it: `sent` when a logical request leaves its client,
- * `request` when the client knows its end, `attempt` for each attempt's one terminal outcome, `wasted` for tokens that
- * nobody got, `iteration` once per engine step. Nothing here allocates per call, but for the samples' doubling.
+ * What a run counts while it runs. A host (simulated or live) calls it: `sent` when a logical request leaves its
+ * client, `request` when the client knows its end, `attempt` for each attempt's one terminal outcome, `wasted` for
+ * tokens that nobody got, `iteration` once per engine step. Nothing here allocates per call, but for the samples'
+ * doubling.
  *
- * Latencies are those of ok requests, seen from the client: TTFT and E2E from `sentAt`, TPOT = (E2E − TTFT) ÷ (output
- * tokens − 1) of replies of two tokens or more. A reply that came whole (no first-token instant) has E2E for TTFT. Two
- * exceptions: the gateway queue delay is that of every request that was granted an attempt, whatever became of it, and ITL
- * is pooled over all gaps of all requests.
+ * Latencies are those of ok requests, seen from the client: TTFT and E2E from `sentAt`, TPOT = (E2E − TTFT) ÷
+ * (output tokens − 1) of replies of two tokens or more. A reply that came whole (no first-token instant) has E2E
+ * for TTFT. Two exceptions: the gateway queue delay is that of every request that was granted an attempt, whatever
+ * became of it, and ITL is pooled over all gaps of all requests.
  *
  * A request is good when it is ok and meets every objective asked; a reply of one token has TPOT 0 then, as in vLLM.
  */
@@ -125,7 +126,10 @@ export class Recorder {
     this.#attemptOutcomes[outcome]++;
   }
 
-  /** Tokens were computed for nothing: an attempt's whose output nobody got, or those that a preemption computes again. */
+  /**
+   * Tokens were computed for nothing: an attempt's whose output nobody got, or those that a preemption computes
+   * again.
+   */
   wasted(cause: WasteCause, prefillTokens: number, decodeTokens: number): void {
     assert(prefillTokens >= 0 && decodeTokens >= 0, 'wasted tokens are not negative');
     this.#wasted[cause] += prefillTokens + decodeTokens;

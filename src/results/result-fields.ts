@@ -1,6 +1,6 @@
 /**
- * What every field of the result document means, by its path: `[]` stands for any index, a last `*` for any names. A test
- * holds this table and the document to each other; the reference page is made from it.
+ * What every field of the result document means, by its path: `[]` stands for any index, a last `*` for any names.
+ * A test holds this table and the document to each other; the reference page is made from it.
  */
 import type { RequestOutcome } from './outcome.ts';
 import { LATENCY_NAMES } from './result.ts';
@@ -170,9 +170,9 @@ export const RESULT_FIELDS: Readonly<Record<string, FieldDoc>> = {
   prefix_hit_ratio: field('ratio', 'prefix_hit_tokens ÷ prompt tokens scheduled, all workers'),
   ...prefixed('workers[].', WORKER),
   'policies.*': field('', 'parameters of the policies as configured; null: no bound; instants and durations as named'),
-  'host.node_version': field('', 'Node that ran it; not compared'),
-  'host.cpu_seconds': field('s', 'processor time of the run; not compared'),
-  'host.rss_mb': field('MB', 'resident memory at the end; not compared'),
+  'host.nodeVersion': field('', 'Node that ran it; not compared'),
+  'host.cpuSeconds': field('s', 'processor time of the run; not compared'),
+  'host.rssMb': field('MB', 'largest resident memory so far; not compared'),
 };
 
 const WILD = Object.keys(RESULT_FIELDS).filter((name) => name.endsWith('.*'));

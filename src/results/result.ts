@@ -1,8 +1,9 @@
 /**
- * The result document of one run: `result.json`, and what reports, comparisons and a scenario's `expect` read. Plain JSON
- * in a fixed order of keys, so that equal runs give equal bytes; `host`, which the command line adds last, is the only part
- * that may differ between them. `result-fields.ts` says what each field means; names shared with `vllm bench serve` mean
- * the same there. Null is a number that does not exist: a mean of nothing, a rate over no time.
+ * The result document of one run: `result.json`, and what reports, comparisons and a scenario's `expect` read.
+ * Plain JSON in a fixed order of keys, so that equal runs give equal bytes; `host`, which the command line adds
+ * last, is the only part that may differ between them. `result-fields.ts` says what each field means; names shared
+ * with `vllm bench serve` mean the same there. Null is a number that does not exist: a mean of nothing, a rate over
+ * no time.
  */
 import { ATTEMPT_OUTCOMES, REQUEST_OUTCOMES, WASTE_CAUSES } from './outcome.ts';
 import type { RequestOutcome, WasteCause } from './outcome.ts';
@@ -46,9 +47,9 @@ export interface RowsResult {
 
 /** Of the machine that ran it; added by the command line, left out when results are compared byte by byte. */
 export interface HostResult {
-  readonly node_version: string;
-  readonly cpu_seconds: number;
-  readonly rss_mb: number;
+  readonly nodeVersion: string;
+  readonly cpuSeconds: number;
+  readonly rssMb: number;
 }
 
 export interface RunResult extends Readonly<Record<LatencyField, number | null>> {

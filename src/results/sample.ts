@@ -1,7 +1,7 @@
 /**
- * One latency of many requests: every value is kept while there are at most a million, so that percentiles are exact; the
- * value after that moves all of them into a histogram, which costs no more memory and is off by at most 2^-11 of the value.
- * `method` says which. Count, sum, mean, minimum and maximum stay exact either way.
+ * One latency of many requests: every value is kept while there are at most a million, so that percentiles are
+ * exact; the value after that moves all of them into a histogram, which costs no more memory and is off by at most
+ * 2^-11 of the value. `method` says which. Count, sum, mean, minimum and maximum stay exact either way.
  */
 import { assert } from '../kernel/assert.ts';
 import { Histogram } from './histogram.ts';

@@ -1,6 +1,6 @@
 /**
- * What the result document says of a set of values: mean, median, standard deviation, extremes and five percentiles. The
- * names are those of `vllm bench serve`, so that its readers can read ours.
+ * What the result document says of a set of values: mean, median, standard deviation, extremes and five
+ * percentiles. The names are those of `vllm bench serve`, so that its readers can read ours.
  */
 
 /** A set of values that can be asked for its statistics. All are null when it is empty: there is no number to give. */

@@ -1,6 +1,6 @@
 /**
- * A quantity that holds its value until it changes (KV blocks used, requests running): its mean weighs every value by how
- * long it held. Averaging samples of it instead would weigh busy moments by how many events they have.
+ * A quantity that holds its value until it changes (KV blocks used, requests running): its mean weighs every value
+ * by how long it held. Averaging samples of it instead would weigh busy moments by how many events they have.
  */
 import { assert } from '../kernel/assert.ts';
 

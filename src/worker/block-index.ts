@@ -1,7 +1,8 @@
 /**
- * Content hash → KV block: open addressing with linear probing over one typed array. A Map keyed by 53-bit doubles boxes each
- * key and spends half a microsecond an insertion; this spends some tens of nanoseconds, and a pool's block size being fixed
- * its size never changes. The hash of a block is looked up where the pool keeps it, so an entry is one 32-bit word.
+ * Content hash → KV block: open addressing with linear probing over one typed array. A Map keyed by 53-bit doubles
+ * boxes each key and spends half a microsecond an insertion; this spends some tens of nanoseconds, and a pool's
+ * block size being fixed its size never changes. The hash of a block is looked up where the pool keeps it, so an
+ * entry is one 32-bit word.
  */
 
 const EMPTY = -1;

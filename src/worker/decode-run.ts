@@ -1,8 +1,8 @@
 /**
- * A planned stretch of passes in which the batch cannot change: every running sequence decodes, and nothing waiting can be
- * admitted before one of them ends (a head that does not fit now fits less with every block the batch takes). Such a stretch
- * needs no event per pass. The plan holds each pass's end, found with the very arithmetic that single steps use, so a run
- * that skips passes has the token times of one that steps through them, to the bit.
+ * A planned stretch of passes in which the batch cannot change: every running sequence decodes, and nothing waiting
+ * can be admitted before one of them ends (a head that does not fit now fits less with every block the batch
+ * takes). Such a stretch needs no event per pass. The plan holds each pass's end, found with the very arithmetic
+ * that single steps use, so a run that skips passes has the token times of one that steps through them, to the bit.
  */
 
 /** Passes planned at most: bounds the work thrown away when an arrival cuts a plan short. */
@@ -74,7 +74,10 @@ export class DecodeRun {
     (this.#phases[computed % this.#blockTokens] as number)++;
   }
 
-  /** Lengthens a single-pass plan while no sequence ends and blocks last. `durationUs(jobs, kvTokens)` prices a pass. */
+  /**
+   * Lengthens a single-pass plan while no sequence ends and blocks last. `durationUs(jobs, kvTokens)` prices a
+   * pass.
+   */
   extend(start: RunStart, durationUs: (jobs: number, kvTokens: number) => number): void {
     const { jobs } = start;
     const blockTokens = this.#blockTokens;
@@ -108,8 +111,8 @@ export class DecodeRun {
   }
 
   /**
-   * Passes over, in order, those that ended before `now`, the last planned one excepted; `each(startAt, endAt, usedBlocks)`
-   * hears of every one. Answers how many.
+   * Passes over, in order, those that ended before `now`, the last planned one excepted; `each(startAt, endAt,
+   * usedBlocks)` hears of every one. Answers how many.
    */
   advance(now: number, each: (startAt: number, endAt: number, usedBlocks: number) => void): number {
     const from = this.#done;

@@ -1,8 +1,8 @@
 /**
- * A generic server: `maxRunning` slots, first come first served beyond them, each job served for one draw of the service
- * distribution. It stands for a mock endpoint whose inside does not matter, and for the queues of theory (M/M/c, M/D/1).
- * Its reply comes whole, so it announces no first token and has no gaps between tokens. Draws are keyed by request and
- * attempt.
+ * A generic server: `maxRunning` slots, first come first served beyond them, each job served for one draw of the
+ * service distribution. It stands for a mock endpoint whose inside does not matter, and for the queues of theory
+ * (M/M/c, M/D/1). Its reply comes whole, so it announces no first token and has no gaps between tokens. Draws are
+ * keyed by request and attempt.
  */
 import { assert } from '../kernel/assert.ts';
 import { type Distribution, sampler } from '../kernel/distribution.ts';

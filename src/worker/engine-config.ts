@@ -12,15 +12,21 @@ export interface EngineConfig {
   readonly blockTokens: number;
   /** Prompt plus output at most (`max_model_len`); generation stops there. Infinity: only the pool bounds it. */
   readonly maxModelTokens: number;
-  /** Requests that may wait in the engine; more are refused with 503. Infinity: no bound. */
+  /**
+   * Requests that may wait in the engine, ≥ 1 (each waits for its first pass); more are refused with 503. Infinity:
+   * no bound.
+   */
   readonly maxWaiting: number;
   /**
-   * A prompt larger than the budget is computed over several iterations. Off, such a prompt is refused, and generation stops
-   * where a preempted request could no longer be computed again in one iteration.
+   * A prompt larger than the budget is computed over several iterations. Off, such a prompt is refused, and generation
+   * stops where a preempted request could no longer be computed again in one iteration.
    */
   readonly chunkedPrefill: boolean;
   /** Full blocks stay cached by content after use and are shared. */
   readonly prefixCache: boolean;
-  /** Duration of one iteration: baseUs + perTokenUs · tokens computed + perKvTokenUs · Σ context tokens of the batch. */
+  /**
+   * Duration of one iteration: baseUs + perTokenUs · tokens computed + perKvTokenUs · Σ context tokens of the
+   * batch.
+   */
   readonly step: { readonly baseUs: number; readonly perTokenUs: number; readonly perKvTokenUs: number };
 }

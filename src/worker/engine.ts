@@ -1,14 +1,16 @@
 /**
- * A token-exact continuous-batching engine in virtual time. Work proceeds in passes (iterations): at its begin a pass is
- * scheduled and priced, at its end its tokens exist. A pass begins in the wake phase of an instant, after everything that
- * arrives then, and ends in the io phase; nothing is revoked, a request cancelled in mid-pass leaves at its end.
+ * A token-exact continuous-batching engine in virtual time. Work proceeds in passes (iterations): at its begin a
+ * pass is scheduled and priced, at its end its tokens exist. A pass begins in the wake phase of an instant, after
+ * everything that arrives then, and ends in the io phase; nothing is revoked, a request cancelled in mid-pass
+ * leaves at its end.
  *
  * While the batch cannot change, the engine plans many passes ahead and asks for one event at the end of the last
  * (`decode-run.ts`). Whatever touches it in between (a submission that may be admitted, a cancellation, a slow-down, a
  * crash) first brings it up to date and cuts the plan to the pass that runs then.
  *
- * Sequences share the instants at which they get tokens. Instead of hashing every token of every sequence, the engine keeps
- * one running sum of hashed pass ends; a sequence's token-time hash is the difference between two readings of it.
+ * Sequences share the instants at which they get tokens. Instead of hashing every token of every sequence, the
+ * engine keeps one running sum of hashed pass ends; a sequence's token-time hash is the difference between two
+ * readings of it.
  */
 import { assert } from '../kernel/assert.ts';
 import { PHASE, type Phase } from '../kernel/event-queue.ts';
@@ -66,10 +68,10 @@ export class Engine<Owner> implements SimWorker<Owner> {
 
   submit(now: number, init: JobInit<Owner>): number {
     const { waiting, running } = this.#scheduler;
-    if (waiting.length >= this.#config.maxWaiting) return 503;
     const tooLong = init.promptTokens > this.#config.maxBatchedTokens && !this.#config.chunkedPrefill;
     const room = this.#modelTokens - init.promptTokens;
     if (tooLong || room < Math.min(1, init.outputTokens)) return 400;
+    if (waiting.length >= this.#config.maxWaiting) return 503;
     this.#noteWaiting(now);
     const admissible = waiting.length === 0 && running.length < this.#config.maxRunning;
     const sequence = new Sequence(init, this.#sequences++, Math.min(init.outputTokens, room));

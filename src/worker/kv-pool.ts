@@ -1,11 +1,12 @@
 /**
  * The pool of KV blocks with its prefix cache.
  *
- * A block is free, in use (refs > 0) or cached and idle (refs = 0, content kept, in one LRU list). A full block of a prompt
- * that others may share is found by content hash; a full block whose content nobody else can have (generated tokens, prompts
- * without known content) is found again only by its own sequence after a preemption, through the owner tag, and costs no map
- * entry. Both age in the same LRU list, as they do in vLLM. Allocation takes free blocks first, then evicts the longest idle.
- * A sequence releases its blocks tail first, so that its suffix is evicted before its prefix.
+ * A block is free, in use (refs > 0) or cached and idle (refs = 0, content kept, in one LRU list). A full block of
+ * a prompt that others may share is found by content hash; a full block whose content nobody else can have
+ * (generated tokens, prompts without known content) is found again only by its own sequence after a preemption,
+ * through the owner tag, and costs no map entry. Both age in the same LRU list, as they do in vLLM. Allocation
+ * takes free blocks first, then evicts the longest idle. A sequence releases its blocks tail first, so that its
+ * suffix is evicted before its prefix.
  *
  * When content is computed that is already resident, the second copy stays uncached and is freed on release.
  */
@@ -95,7 +96,10 @@ export class KvPool {
     return block;
   }
 
-  /** The block is full and computed: its shareable content can be found from now on, unless a copy is resident already. */
+  /**
+   * The block is full and computed: its shareable content can be found from now on, unless a copy is resident
+   * already.
+   */
   publish(block: number, hash: number): void {
     if (this.#byHash.find(hash) !== NONE) return;
     this.#hash[block] = hash;

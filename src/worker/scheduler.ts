@@ -1,9 +1,10 @@
 /**
- * What one pass of the engine computes (vLLM v1): running sequences first, in order, under one token budget; then waiting
- * ones, strictly first come first served, while slots, budget and blocks last. When a running sequence finds no block, the
- * newest running one is preempted: it loses its blocks, goes to the front of the queue and is computed again later, generated
- * tokens too. Nothing waiting is admitted in a pass that preempted. A waiting sequence is admitted only when all its known
- * tokens would fit, idle cached blocks of its own prefix not counted twice; its output is not reserved.
+ * What one pass of the engine computes (vLLM v1): running sequences first, in order, under one token budget; then
+ * waiting ones, strictly first come first served, while slots, budget and blocks last. When a running sequence
+ * finds no block, the newest running one is preempted: it loses its blocks, goes to the front of the queue and is
+ * computed again later, generated tokens too. Nothing waiting is admitted in a pass that preempted. A waiting
+ * sequence is admitted only when all its known tokens would fit, idle cached blocks of its own prefix not counted
+ * twice; its output is not reserved.
  *
  * Free of clock and draws: it changes sequences, queue and pool, and answers what the pass costs.
  */

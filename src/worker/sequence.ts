@@ -75,9 +75,10 @@ export class Sequence<Owner> implements JobView<Owner> {
   }
 
   /**
-   * Content hash (53 bits) of engine block `index` of `blockTokens` tokens, or -1 when its content is this sequence's own:
-   * it reaches past the blocks whose identity is known, or into generated tokens. A block takes the chained hash of the
-   * trace block in which it ends, so equal hashes mean equal content whatever the two block sizes are.
+   * Content hash (53 bits) of engine block `index` of `blockTokens` tokens, or -1 when its content is this
+   * sequence's own: it reaches past the blocks whose identity is known, or into generated tokens. A block takes the
+   * chained hash of the trace block in which it ends, so equal hashes mean equal content whatever the two block
+   * sizes are.
    */
   contentHash(index: number, blockTokens: number): number {
     const end = (index + 1) * blockTokens;

@@ -27,7 +27,7 @@ export interface JobView<Owner> {
   readonly recomputedTokens: number;
   /** Prompt tokens found in the prefix cache at its first scheduling; 0 before. */
   readonly cachedTokens: number;
-  /** Hash of the instants of its tokens so far (32 bits). */
+  /** Hash of the instants of its tokens (32 bits), whole once it has ended. */
   readonly tokenHash: number;
 }
 
@@ -74,14 +74,19 @@ export interface TokenObserver {
 }
 
 /**
- * Methods in, events out, as for a core: the world calls one method, takes every event, and re-arms the worker's one kernel
- * event to (`nextAt`, `nextPhase`). Times are microseconds and never go backwards.
+ * Methods in, events out, as for a core: the world calls one method, takes every event, and re-arms the worker's
+ * one kernel event to (`nextAt`, `nextPhase`). Times are microseconds and never go backwards. Within an instant,
+ * crashes and readings come before the worker's own io event, submissions and cancellations before its own wake:
+ * then a worker that skips events answers as one that does not.
  */
 export interface SimWorker<Owner> {
   readonly totals: WorkerTotals;
   /** 0 when accepted, else the HTTP status of the refusal (400 can never fit, 503 full). */
   submit(now: number, job: JobInit<Owner>): number;
-  /** The job of `owner` is given up; unknown owners are ignored. Answers its final view. */
+  /**
+   * The job of `owner` is given up; unknown owners are ignored. Answers its final view, or undefined when its last
+   * token came at this very instant: then a finished event follows.
+   */
   cancel(now: number, owner: Owner): JobView<Owner> | undefined;
   /** Everything running, waiting and cached is lost; answers the jobs that were. */
   crash(now: number): readonly JobView<Owner>[];

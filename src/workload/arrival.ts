@@ -9,7 +9,10 @@ export interface Arrival {
   readonly outputTokens: number;
   /** What the client allows, ≥ outputTokens. */
   readonly maxOutputTokens: number;
-  /** Identity of each leading block of the prompt, first first; equal ids at equal positions mean equal content. Empty: nothing shared. */
+  /**
+   * Identity of each leading block of the prompt, first first; equal ids at equal positions mean equal content.
+   * Empty: nothing shared.
+   */
   readonly hashIds: readonly number[];
   /** Tokens one id stands for; 0 when `hashIds` is empty. The last id may stand for fewer. */
   readonly hashBlockTokens: number;
@@ -26,7 +29,7 @@ export interface Arrival {
  * `starved` when the world must wait for more (`Refillable`); nothing of that waiting alters a run.
  */
 export interface Workload {
-  /** Time of the next arrival now known; Infinity when none is. Never decreases between two takes. */
+  /** Time of the next arrival now known; Infinity when none is. `completed` may bring an earlier one: ask again after it. */
   nextAt(): number;
   /** Hands out the arrival that `nextAt` announced. */
   take(): Arrival;
@@ -42,7 +45,10 @@ export interface Workload {
 
 /** The waiting side of a workload that reads a file. Only the lab and the cli call it, between slices of a run. */
 export interface Refillable {
-  /** Reads on until something can be taken or the source ended. Rejects with the reader's one-message error on bad input. */
+  /**
+   * Reads on until something can be taken or the source ended. Rejects with the reader's one-message error on bad
+   * input.
+   */
   refill(): Promise<void>;
   /** Closes the file; safe to call twice. */
   close(): Promise<void>;

@@ -1,0 +1,43 @@
+/**
+ * Every shipped scenario is a test: all its variants finish with nothing held, its expectations hold, and its digests are the
+ * recorded ones. A digest changes only when behaviour does; say why in the commit that records the new one
+ * (`SPILLWAY_RECORD=1 npx vitest run test/scenarios.test.ts`).
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { shippedScenarios } from '../src/lab/catalog.ts';
+import { checkExpectations } from '../src/lab/expect.ts';
+import { resolveVariants } from '../src/lab/resolve.ts';
+import { runScenario } from '../src/lab/run.ts';
+import { loadScenario } from '../src/lab/scenario.ts';
+import { BASE_VARIANT } from '../src/lab/scenario-schema.ts';
+
+const GOLDEN = new URL('scenarios.golden.json', import.meta.url);
+const golden = JSON.parse(readFileSync(GOLDEN, 'utf8')) as Record<string, string>;
+const seen: Record<string, string> = {};
+
+describe.each(shippedScenarios().map((path) => [basename(path, '.yaml'), path]))('scenario %s', (name, path) => {
+  it('finishes with nothing held, as expected, with the recorded digests', async () => {
+    const scenario = await loadScenario(path);
+    const results = new Map();
+    for (const resolved of resolveVariants(scenario, [BASE_VARIANT, ...scenario.variantNames], { check: false })) {
+      const { result, status } = await runScenario(resolved);
+      expect(status).toBe('ok');
+      expect(Object.values(result.held).filter((count) => count !== 0)).toEqual([]);
+      results.set(resolved.variant, result);
+      seen[`${name}/${resolved.variant}`] = result.digest;
+    }
+    const failed = checkExpectations(scenario.base.expect, results).filter((outcome) => !outcome.ok);
+    expect(failed).toEqual([]);
+    if (process.env['SPILLWAY_RECORD'] !== undefined) return;
+    for (const variant of results.keys()) {
+      expect(`${variant} ${seen[`${name}/${variant}`]}`).toBe(`${variant} ${golden[`${name}/${variant}`]}`);
+    }
+  });
+});
+
+afterAll(() => {
+  if (process.env['SPILLWAY_RECORD'] === undefined) return;
+  writeFileSync(GOLDEN, `${JSON.stringify(seen, null, 2)}\n`);
+});
