@@ -131,6 +131,8 @@ export interface WorkerObserver {
 /** Told once per lease granted and once per lease settled; the core owns that promise. */
 export interface LeaseObserver {
   granted?(now: Micros, attempt: AttemptView): void;
+  /** The first byte of the reply went to the client; at most once per lease, and only while it is held. */
+  firstToken?(now: Micros, attempt: AttemptView): void;
   settled?(now: Micros, attempt: AttemptView, result: AttemptResult): void;
 }
 
@@ -144,15 +146,15 @@ export interface Router extends LeaseObserver, WorkerObserver {
 export interface Gate extends LeaseObserver, WorkerObserver {
   /** No state change here; see `granted`. */
   allows(now: Micros, worker: WorkerView): boolean;
-  /** When the answer may change with no further input, or Infinity. */
+  /** When the answer may change with no further input: strictly after `now`, or Infinity. */
   reconsiderAt(now: Micros): Micros;
 }
 
 /** Where a capacity comes from; the four tiers of smg's WorkerCapacity, in order of precedence. */
 export type CapacitySource = 'override' | 'worker-reported' | 'mixed' | 'legacy-fallback';
 
-/** Decider: how many requests may be admitted at once, derived from what the fleet reports. */
-export interface Capacity extends WorkerObserver {
+/** Decider: how many requests may be admitted at once, from what the fleet reports or how its attempts end. */
+export interface Capacity extends WorkerObserver, LeaseObserver {
   /** Requests; a whole number ≥ 0 or Infinity. Readable at any time, before any event too. */
   current(): number;
   source(): CapacitySource;

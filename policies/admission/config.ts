@@ -1,7 +1,7 @@
 /**
- * Configuration of request admission. Rates and durations default to DataDesigner's (models/request_admission/config.py,
- * 99517abc); where a default repairs an upstream defect its description says so, and the variant `datadesigner-head` of
- * request-admission.ts has upstream's value.
+ * Configuration of request admission. Rates and durations default to DataDesigner's
+ * (models/request_admission/config.py, 99517abc); where a default repairs an upstream defect its description says so,
+ * and the variant `datadesigner-head` of request-admission.ts has upstream's value.
  */
 import { z } from 'zod';
 import { count, duration, durationOrNone, policyObject, unknownKeys } from '../config.ts';
@@ -48,7 +48,9 @@ const aimdFields = {
     .describe('Successes before it grows. Source: upstream successes_until_increase.'),
   startupRamp: duration()
     .prefault('0s')
-    .describe('Duration over which the limit climbs from 1 to its first value; 0s: none. Source: upstream startup_ramp_seconds.'),
+    .describe(
+      'Duration in which the limit climbs from 1 to its first value; 0s: none. Source: upstream startup_ramp_seconds.',
+    ),
 };
 
 const repairFields = {
@@ -57,7 +59,7 @@ const repairFields = {
     .describe("Longest wait for a lease, or 'none'. Source: as smg queue-timeout-secs; upstream waits for ever."),
   retryAfterMax: durationOrNone('1us')
     .prefault('60s')
-    .describe("Longest Retry-After honoured, or 'none'. Source: upstream max_backoff_wait; unbounded in its admission."),
+    .describe("Longest Retry-After honoured, or 'none'. Source: upstream max_backoff_wait; admission has no bound."),
   cooldownEnd: z
     .enum(['later', 'latest-429'])
     .prefault('later')
@@ -73,12 +75,13 @@ const repairFields = {
   newcomers: z
     .enum(['behind-endpoint', 'behind-fair-head'])
     .prefault('behind-endpoint')
-    .describe('tryAcquire yields to any admissible waiter of its endpoint; upstream: only to the fair head if it is one.'),
+    .describe('tryAcquire yields to any admissible waiter of its endpoint; upstream: only if it is the fair head.'),
   stateBegins: z
     .enum(['first-request', 'any-touch'])
     .prefault('first-request')
     .describe(
-      "When a resource's limit and ramp begin: its first request to a registered endpoint; upstream: requests before that count, and registering begins chat.",
+      "When a resource's limit and ramp begin: its first request to a registered endpoint; " +
+        'upstream: requests before that count, and registering begins chat.',
     ),
 };
 

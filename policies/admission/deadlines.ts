@@ -1,6 +1,6 @@
 /**
- * Deadlines of those who wait, earliest first, ties in the order they were set: a binary heap that knows where each id is,
- * so that one who stops waiting is taken out at once and the heap never holds more than there are waiters.
+ * Deadlines of those who wait, earliest first, ties in the order they were set: a binary heap that knows where each id
+ * is, so that one who stops waiting is taken out at once and the heap never holds more than there are waiters.
  */
 import { assert } from '../../src/kernel/assert.ts';
 import type { Micros } from '../types.ts';

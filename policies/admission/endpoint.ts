@@ -1,6 +1,7 @@
 /**
- * One (provider, model): what its aliases allow and how many leases are out over all its domains. Each alias states a cap of
- * its own; the least of them holds, since all of them reach the same quota. 0 is an endpoint nobody has registered.
+ * One (provider, model): what its aliases allow and how many leases are out over all its domains. Each alias states a
+ * cap of its own; the least of them holds, since all of them reach the same quota. 0 is an endpoint nobody has
+ * registered.
  */
 import type { EndpointSnapshot } from './types.ts';
 

@@ -1,27 +1,30 @@
 /**
- * Decides who of several groups goes next when only some may: weighted fair queueing by virtual time. Each group is a FIFO
- * with a tag; the lowest tag goes first, ties in order of activation. Serving a group moves its tag 1/weight past the
- * virtual time, which is the highest tag served so far, so over a busy spell groups are served in proportion to their
- * weights: of two that always wait and always may go, neither gets ahead by more than about one turn of each.
+ * Decides who of several groups goes next when only some may: weighted fair queueing by virtual time. Each group is a
+ * FIFO with a tag; the lowest tag goes first, ties in order of activation. Serving a group moves its tag 1/weight past
+ * the virtual time, which is the highest tag served so far, so over a busy spell groups are served in proportion to
+ * their weights: of two that always wait and always may go, neither gets ahead by more than about one turn of each.
  *
- * Regimes: one group is plain FIFO. A head that may not go hides the rest of its own group and no other. A group that was
- * idle or blocked keeps the tag it had, so it may return at the front, but only for one turn: the next tag is counted from
- * the virtual time. Limits: every item costs 1, weights below 1 count as 1, and the walk over groups is linear; there are as
- * many groups as resources, tens at most.
+ * Regimes: one group is plain FIFO. A head that may not go hides the rest of its own group and no other. A group that
+ * was idle or blocked keeps the tag it had, so it may return at the front, but only for one turn: the next tag is
+ * counted from the virtual time. Limits: every item costs 1, weights below 1 count as 1, and the walk over groups is
+ * linear; there are as many groups as resources, tens at most.
  *
- * It knows nothing of what it orders: any keeper of fair waiters can use it. A task queue pushes (group, weight, task id,
- * task), calls `select` with its own test, leases, and then `commit`s; discarding is `remove`; to refuse a commit after any
- * change since the selection it counts its own pushes, removals and commits. The two kinds of `emptied` are upstream's two
- * behaviours there as well ('leaves' since DataDesigner #810, 'stays' before).
+ * It knows nothing of what it orders: any keeper of fair waiters can use it. A task queue pushes (group, weight, task
+ * id, task), calls `select` with its own test, leases, and then `commit`s; discarding is `remove`; to refuse a commit
+ * after any change since the selection it counts its own pushes, removals and commits. The two kinds of `emptied` are
+ * upstream's two behaviours there as well ('leaves' since DataDesigner #810, 'stays' before).
  *
- * Source: DataDesigner models/request_admission/queue.py and dataset_builders/scheduling/queue.py 99517abc; start-time fair
- * queueing (Goyal, Vin, Cheng 1996). We differ: the order holds each group once, upstream's heap is never trimmed; and with
- * 'leaves' a group that loses its last item otherwise than by service loses its place among equal tags too.
+ * Source: DataDesigner models/request_admission/queue.py and dataset_builders/scheduling/queue.py 99517abc; start-time
+ * fair queueing (Goyal, Vin, Cheng 1996). We differ: the order holds each group once, upstream's heap is never trimmed;
+ * and with 'leaves' a group that loses its last item otherwise than by service loses its place among equal tags too.
  */
 import { assert } from '../../src/kernel/assert.ts';
 import { KeyedFifo } from '../queue/keyed-fifo.ts';
 
-/** What becomes of the place of a group whose last item was removed unserved: it `leaves` the order, or `stays` for the next item. */
+/**
+ * What becomes of the place of a group whose last item was removed unserved: it `leaves` the order, or `stays` for the
+ * next item.
+ */
 export type EmptiedGroup = 'leaves' | 'stays';
 
 interface Entry<Item> {

@@ -1,7 +1,7 @@
 /**
- * The leases that are out, and the answer to whoever gives one back. A lease is a value, so a caller can give back a copy,
- * one twice, one of an earlier keeper or one made up: each is told apart, counted and changes nothing. The ids of the last
- * `history` released leases are remembered to tell a duplicate from an id never seen; older ones are unknown.
+ * The leases that are out, and the answer to whoever gives one back. A lease is a value, so a caller can give back a
+ * copy, one twice, one of an earlier keeper or one made up: each is told apart, counted and changes nothing. The ids of
+ * the last `history` released leases are remembered to tell a duplicate from an id never seen; older ones are unknown.
  *
  * Source: DataDesigner models/request_admission/controller.py 99517abc (release), same order of the tests.
  */

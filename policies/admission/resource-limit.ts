@@ -3,18 +3,19 @@
  * decrease, as TCP does. A 429 cuts the limit to `decreaseRatio` of itself and rests the resource for `cooldown` or the
  * Retry-After; `increaseAfter` successes in a row without a 429 add `increaseStep`, up to the effective max.
  *
- * Regimes: while nobody says 429 it is the plain cap. Into overload, a burst of 429s counts once, because those from leases
- * granted at a higher limit than today's are old news. Out of overload it climbs slowly and hits the provider's limit again:
- * it saws. During a cool-down successes do not count. A startup ramp lets the limit climb in equal steps from 1, at instants
- * known beforehand; a 429 ends it for good. Limits: it hears only 429s, so a provider that slows down instead is not heeded.
+ * Regimes: while nobody says 429 it is the plain cap. Into overload, a burst of 429s counts once, because those from
+ * leases granted at a higher limit than today's are old news. Out of overload it climbs slowly and hits the provider's
+ * limit again: it saws. During a cool-down successes do not count. A startup ramp lets the limit climb in equal steps
+ * from 1, at instants known beforehand; a 429 ends it for good. Limits: it hears only 429s, so a provider that slows
+ * down instead is not heeded.
  *
- * All that depends on time is a function of `now` and the last inputs: reading never changes anything, and `eligibleFrom`,
- * the instant from which a request may go if nothing else happens, serves the denial test and the wake-up alike, so that no
- * wake-up can be missed.
+ * All that depends on time is a function of `now` and the last inputs: reading never changes anything, and
+ * `eligibleFrom`, the instant from which a request may go if nothing else happens, serves the denial test and the
+ * wake-up alike, so that no wake-up can be missed.
  *
- * Source: DataDesigner models/request_admission/controller.py 99517abc. We differ: upstream moves the ramp only when somebody
- * looks, so how often it is polled decides how long the ramp still swallows successes; here it ends when it is due. The
- * settings `cooldownEnd`, `retryAfterMax` and `ceiling` have upstream's behaviour as their other value.
+ * Source: DataDesigner models/request_admission/controller.py 99517abc. We differ: upstream moves the ramp only when
+ * somebody looks, so how often it is polled decides how long the ramp still swallows successes; here it ends when it is
+ * due. The settings `cooldownEnd`, `retryAfterMax` and `ceiling` have upstream's behaviour as their other value.
  */
 import type { Micros } from '../types.ts';
 import type { RequestAdmissionConfig } from './config.ts';
@@ -81,7 +82,9 @@ export class ResourceLimit {
     return this.#blockedUntil;
   }
 
-  /** When a request may go if there is no further input: in the past, now or later; Infinity when only an input helps. */
+  /**
+   * When a request may go if there is no further input: in the past, now or later; Infinity when only an input helps.
+   */
   eligibleFrom(): Micros {
     if (this.endpoint.inFlight >= this.endpoint.cap) return Infinity;
     if (!this.#ramping) return this.inFlight < this.#limit ? this.#blockedUntil : Infinity;
@@ -96,7 +99,10 @@ export class ResourceLimit {
     return now < this.eligibleFrom() ? 'no-capacity' : undefined;
   }
 
-  /** To be called before the endpoint's cap changes: a ramp that is over leaves its target, as the cap is now, as the limit. */
+  /**
+   * To be called before the endpoint's cap changes: a ramp that is over leaves its target, as the cap is now, as the
+   * limit.
+   */
   endRamp(now: Micros): void {
     if (!this.#ramping || now < this.#rampEndsAt()) return;
     this.#ramping = false;
@@ -104,8 +110,8 @@ export class ResourceLimit {
   }
 
   /**
-   * To be called after that: a lowered cap lowers the limit, a raised one raises nothing but the target of a ramp. A ramp
-   * that has nothing left to climb is over.
+   * To be called after that: a lowered cap lowers the limit, a raised one raises nothing but the target of a ramp. A
+   * ramp that has nothing left to climb is over.
    */
   capChanged(): void {
     if (this.#initialLimit() === 1) this.#ramping = false;
@@ -113,7 +119,13 @@ export class ResourceLimit {
   }
 
   /** Learns how an attempt ended, after its lease was counted off. */
-  settle(now: Micros, lease: RequestLease, outcome: ReleaseOutcome, retryAfterUs: Micros, events: AdmissionEvents): void {
+  settle(
+    now: Micros,
+    lease: RequestLease,
+    outcome: ReleaseOutcome,
+    retryAfterUs: Micros,
+    events: AdmissionEvents,
+  ): void {
     this.#lastOutcome = outcome;
     this.endRamp(now);
     if (outcome === 'rate-limited') this.#decrease(now, lease, retryAfterUs, events);
@@ -173,7 +185,13 @@ export class ResourceLimit {
     if (ceiling === 'until-recovered' && (passed || limit === effectiveMax)) this.#rateLimitCeiling = 0;
   }
 
-  #moveLimit(now: Micros, kind: 'limit-decreased' | 'limit-increased', limit: number, events: AdmissionEvents): boolean {
+  /** True when it moved. */
+  #moveLimit(
+    now: Micros,
+    kind: 'limit-decreased' | 'limit-increased',
+    limit: number,
+    events: AdmissionEvents,
+  ): boolean {
     const previous = this.#limit;
     if (limit === previous) return false;
     this.#limit = limit;
@@ -200,10 +218,9 @@ export class ResourceLimit {
   #rampLimit(now: Micros): number {
     const target = this.#initialLimit();
     if (target === 1 || now >= this.#rampEndsAt()) return target;
-    let limit = 1 + Math.floor(((target - 1) * (now - this.#rampStartedAt)) / this.#config.startupRamp);
-    // The division rounds; `growsAt` decides, so that the instant a wake-up is set for is one at which it has grown.
+    // The division rounds, so it only says where to look; `growsAt` decides, and has grown at the instant it names.
+    let limit = Math.max(1, Math.floor(((target - 1) * (now - this.#rampStartedAt)) / this.#config.startupRamp));
     while (limit < target && this.#growsAt(limit + 1) <= now) limit++;
-    while (limit > 1 && this.#growsAt(limit) > now) limit--;
-    return Math.min(limit, target);
+    return limit;
   }
 }

@@ -34,36 +34,29 @@ export class ResourceTable {
     return this.#endpoints.get(endpointKey(provider, model));
   }
 
-  /** Of the endpoint, in order of first touch. */
-  *resourcesOf(endpoint: Endpoint): Generator<ResourceLimit> {
-    for (const limit of this.#resources.values()) if (limit.endpoint === endpoint) yield limit;
-  }
-
-  endpoint(provider: string, model: string): Endpoint {
-    const key = endpointKey(provider, model);
-    let endpoint = this.#endpoints.get(key);
-    if (endpoint === undefined) {
-      endpoint = new Endpoint(provider, model);
-      this.#endpoints.set(key, endpoint);
-    }
-    return endpoint;
-  }
-
+  /** Undefined for one nobody has registered. */
   snapshotEndpoint(now: Micros, provider: string, model: string): EndpointSnapshot | undefined {
     const endpoint = this.findEndpoint(provider, model);
-    if (endpoint === undefined) return undefined;
-    return endpoint.snapshot(Array.from(this.resourcesOf(endpoint), (limit) => [limit.resource.domain, limit.limit(now)]));
-  }
-
-  snapshotEndpoints(now: Micros): readonly EndpointSnapshot[] {
-    return Array.from(
-      this.#endpoints.values(),
-      ({ provider, model }) => this.snapshotEndpoint(now, provider, model) as EndpointSnapshot,
+    if (endpoint === undefined || !endpoint.registered) return undefined;
+    const limits = Array.from(
+      this.#resourcesOf(endpoint),
+      (limit) => [limit.resource.domain, limit.limit(now)] as const,
     );
+    return endpoint.snapshot(limits);
   }
 
-  /** `leases`: all that are out. */
-  checkInvariants(leases: Iterable<RequestLease>): void {
+  /** Of all registered, oldest first. */
+  snapshotEndpoints(now: Micros): readonly EndpointSnapshot[] {
+    const snapshots: EndpointSnapshot[] = [];
+    for (const { provider, model } of this.#endpoints.values()) {
+      const snapshot = this.snapshotEndpoint(now, provider, model);
+      if (snapshot !== undefined) snapshots.push(snapshot);
+    }
+    return snapshots;
+  }
+
+  /** `leases`: all that are out; `waiting`: how many wait. */
+  checkInvariants(leases: Iterable<RequestLease>, waiting: number): void {
     const out = new Map<ResourceLimit | Endpoint | undefined, number>();
     for (const { resource } of leases) {
       for (const holder of [this.find(resource), this.findEndpoint(resource.provider, resource.model)]) {
@@ -73,6 +66,19 @@ export class ResourceTable {
     for (const holder of [...this.#resources.values(), ...this.#endpoints.values()]) {
       assert(holder.inFlight === (out.get(holder) ?? 0), 'resources and endpoints count the leases that are out');
     }
+    let counted = 0;
+    for (const limit of this.#resources.values()) counted += limit.waiting;
+    assert(counted === waiting, 'the resources count the waiters there are');
+  }
+
+  /** Sets one alias's cap of an endpoint; the endpoint's cap before and after. */
+  register(now: Micros, provider: string, model: string, alias: string, limit: number) {
+    const endpoint = this.#endpoint(provider, model);
+    const previous = endpoint.cap;
+    for (const resource of this.#resourcesOf(endpoint)) resource.endRamp(now);
+    endpoint.register(alias, limit);
+    for (const resource of this.#resourcesOf(endpoint)) resource.capChanged();
+    return { previous, current: endpoint.cap };
   }
 
   /** A resource's limit and ramp begin at its first touch. */
@@ -81,12 +87,27 @@ export class ResourceTable {
     let limit = this.#resources.get(key);
     if (limit === undefined) {
       const { provider, model, domain } = resource;
-      const endpoint = this.endpoint(provider, model);
+      const endpoint = this.#endpoint(provider, model);
       const settings = this.#settings.get(key) ?? PLAIN;
       limit = new ResourceLimit(now, key, { provider, model, domain }, endpoint, settings, this.#config);
       this.#resources.set(key, limit);
     }
     return limit;
+  }
+
+  /** Of the endpoint, in order of first touch. */
+  *#resourcesOf(endpoint: Endpoint): Generator<ResourceLimit> {
+    for (const limit of this.#resources.values()) if (limit.endpoint === endpoint) yield limit;
+  }
+
+  #endpoint(provider: string, model: string): Endpoint {
+    const key = endpointKey(provider, model);
+    let endpoint = this.#endpoints.get(key);
+    if (endpoint === undefined) {
+      endpoint = new Endpoint(provider, model);
+      this.#endpoints.set(key, endpoint);
+    }
+    return endpoint;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * The port of request admission: who may call a provider now, with what concurrency, and in which order the others wait.
- * A keeper like the gateway's queue, but outside it: the dataset core asks here before each call, one lease per attempt.
+ * The port of request admission: who may call a provider now, with what concurrency, and in which order the others
+ * wait. A keeper like the gateway's queue, but outside it: the dataset core asks here before each call, one lease per
+ * attempt.
  */
 import type { Micros } from '../types.ts';
 
@@ -30,8 +31,8 @@ export interface RequestLease {
 }
 
 /**
- * hard-policy-denial: the endpoint is not registered, waiting is no use; queued-waiters-ahead: there is room, but somebody
- * who waits must get it first; queue-timeout: waited too long.
+ * hard-policy-denial: the endpoint is not registered, waiting is no use; queued-waiters-ahead: there is room, but
+ * somebody who waits must get it first; queue-timeout: waited too long.
  */
 export type DenialReason =
   | 'hard-policy-denial'
@@ -102,12 +103,18 @@ export interface AdmissionEvent {
   /** Of the lease or waiter; -1 for registrations. */
   readonly item: number;
   readonly reason: DenialReason | ReleaseOutcome | ReleaseRefusal | 'cancellation' | 'none';
-  /** Before and after, for `limit-…` and `effective-cap-changed`; the ceiling in both for `soft-ceiling-recovered`; else 0. */
+  /** Before and after, of a limit or cap that changed; both the ceiling for `soft-ceiling-recovered`; else 0. */
   readonly previous: number;
   readonly current: number;
 }
 /** Told each event as it happens; it must not call the keeper. */
 export type AdmissionEventSink = (event: AdmissionEvent) => void;
+
+export interface AdmissionOptions {
+  /** Tells this keeper's leases from those of one before it, as after a restart; 0 by default. */
+  readonly generation?: number;
+  readonly sink?: AdmissionEventSink;
+}
 
 /** One resource under pressure or not, as an adviser, a report or a test may read it. */
 export interface PressureSnapshot {
@@ -146,15 +153,20 @@ export interface EndpointSnapshot {
   readonly limits: readonly (readonly [domain: RequestDomain, limit: number])[];
 }
 
-/** Keeper: leases on provider calls and the queue for them. Effects come out of `take`; all answers of one input are ready when it returns. */
+/**
+ * Keeper: leases on provider calls and the queue for them. Effects come out of `take`; all answers of one input are
+ * ready when it returns.
+ */
 export interface RequestAdmission {
-  /** Sets what one alias allows its endpoint, at least 1. Acquiring at an endpoint no alias has registered is denied. */
+  /**
+   * Sets what one alias allows its endpoint, at least 1. Acquiring at an endpoint no alias has registered is denied.
+   */
   register(now: Micros, provider: string, model: string, alias: string, limit: number): void;
   /** Never waits: answered at once, by the return value only. */
   tryAcquire(now: Micros, item: number, resource: Resource): AdmissionGranted | AdmissionDenied;
   /**
-   * Answered by exactly one effect that names `item`, which is the caller's until then. `timeoutUs` is the longest wait: 0 or
-   * less is denied at once, Infinity waits for ever; without it the configured one holds.
+   * Answered by exactly one effect that names `item`, which is the caller's until then. `timeoutUs` is the longest
+   * wait: 0 or less is denied at once, Infinity waits for ever; without it the configured one holds.
    */
   acquire(now: Micros, item: number, resource: Resource, timeoutUs?: Micros): void;
   /** The item waits no longer; a grant not yet taken is withdrawn. False: nothing to cancel, or denied by now. */
@@ -163,7 +175,10 @@ export interface RequestAdmission {
   release(now: Micros, lease: RequestLease, outcome: ReleaseOutcome, retryAfterUs?: Micros): ReleaseAnswer;
   wake(now: Micros): void;
   take(): AdmissionEffect | undefined;
-  /** Earliest instant at which `wake` does something: a deadline, an end of cool-down, a step of the ramp. Infinity when idle. */
+  /**
+   * Earliest instant at which `wake` does something: a deadline, an end of cool-down, a step of the ramp. Infinity when
+   * idle.
+   */
   nextWakeAt(): Micros;
   held(): { readonly waiting: number; readonly leased: number };
   /** Undefined for a resource nobody has touched. Reading changes nothing. */

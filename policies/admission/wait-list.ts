@@ -11,7 +11,7 @@ import type { Endpoint } from './endpoint.ts';
 import { type EmptiedGroup, FairQueue } from './fair-queue.ts';
 import type { ResourceLimit } from './resource-limit.ts';
 
-export interface Waiter {
+interface Waiter {
   readonly item: number;
   readonly limit: ResourceLimit;
 }

@@ -1,12 +1,14 @@
 /**
- * The batch core in its first form: rows × independent columns → tasks → calls. A dispatch pass starts queued tasks while
- * task leases last. A task whose call fails retryably is deferred; once nothing is queued and nothing in flight, the deferred
- * tasks are salvaged in rounds, and after the last round the salvage policy keeps each for another cycle (after a pause) or
- * drops its row. A dropped row's queued tasks are skipped and its running calls run on, their results ignored.
+ * The batch core in its first form: rows × independent columns → tasks → calls. A dispatch pass starts queued tasks
+ * while task leases last. A task whose call fails retryably is deferred; once nothing is queued and nothing in flight,
+ * the deferred tasks are salvaged in rounds, and after the last round the salvage policy keeps each for another cycle
+ * (after a pause) or drops its row. A dropped row's queued tasks are skipped and its running calls run on, their
+ * results ignored.
  *
  * Methods in, records out, as for the gateway core. The dispatch pass is a continuation of the same instant
- * (`nextWakeAt() = now`), so that a host whose CPU is busy runs it late. Semantics follow NVIDIA-NeMo/DataDesigner's scheduler
- * (issue 725, pull request 730); dependencies between columns, row groups, fair task queues and early shutdown are not here yet.
+ * (`nextWakeAt() = now`), so that a host whose CPU is busy runs it late. Semantics follow NVIDIA-NeMo/DataDesigner's
+ * scheduler (issue 725, pull request 730); dependencies between columns, row groups, fair task queues and early
+ * shutdown are not here yet.
  */
 import { assert } from '../kernel/assert.ts';
 import type { Micros, Salvage, TaskFailure } from '../../policies/types.ts';
@@ -27,7 +29,13 @@ export interface Task {
 
 export type DatasetEffect =
   | { readonly kind: 'call'; readonly task: Task }
-  | { readonly kind: 'row'; readonly row: number; readonly result: 'completed' | 'dropped'; readonly reasons: readonly string[] }
+  | {
+      readonly kind: 'row';
+      readonly row: number;
+      readonly result: 'completed' | 'dropped';
+      /** Failures of the cell that decided it. */
+      readonly reasons: readonly string[];
+    }
   | { readonly kind: 'done' };
 
 export interface DatasetCounts {
@@ -212,7 +220,7 @@ export class Dataset {
   #fail(cell: Cell, failure: TaskFailure): void {
     cell.failures.push(`${failure.reason}/${failure.cause}/${failure.status}`);
     cell.last = failure;
-    if (this.#salvage.classify(failure) === 'drop') {
+    if (this.#dropped[cell.row] === 1 || this.#salvage.classify(failure) === 'drop') {
       this.#drop(cell);
       return;
     }

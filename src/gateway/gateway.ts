@@ -115,7 +115,10 @@ export class Gateway<Init extends RequestInit = RequestInit> {
   /** The first byte of the reply went to the client. Ignored when the attempt is settled. */
   firstToken(now: Micros, attempt: Attempt<Init>): void {
     this.#enter(now);
-    if (attempt.state === 'running') attempt.bytesSent = true;
+    if (attempt.state === 'running' && !attempt.bytesSent) {
+      attempt.bytesSent = true;
+      this.#observers.firstToken(now, attempt);
+    }
     this.#leave(now, false);
   }
 

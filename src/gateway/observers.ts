@@ -16,18 +16,24 @@ import type {
 export class Observers {
   readonly #fleet: readonly WorkerObserver[];
   readonly #onGranted: readonly LeaseObserver[];
+  readonly #onFirstToken: readonly LeaseObserver[];
   readonly #onSettled: readonly LeaseObserver[];
 
   constructor(policies: PolicySet) {
     const { capacity, queue, router, gates, retry } = policies;
     this.#fleet = [...new Set<WorkerObserver>([capacity, queue, router, ...gates])];
-    const leases = [...new Set<LeaseObserver>([queue, router, ...gates, retry])];
+    const leases = [...new Set<LeaseObserver>([capacity, queue, router, ...gates, retry])];
     this.#onGranted = leases.filter((policy) => policy.granted !== undefined);
+    this.#onFirstToken = leases.filter((policy) => policy.firstToken !== undefined);
     this.#onSettled = leases.filter((policy) => policy.settled !== undefined);
   }
 
   granted(now: Micros, attempt: AttemptView): void {
     for (const policy of this.#onGranted) policy.granted?.(now, attempt);
+  }
+
+  firstToken(now: Micros, attempt: AttemptView): void {
+    for (const policy of this.#onFirstToken) policy.firstToken?.(now, attempt);
   }
 
   settled(now: Micros, attempt: AttemptView, result: AttemptResult): void {

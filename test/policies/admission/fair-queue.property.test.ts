@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FairQueue } from '../../../policies/admission/fair-queue.ts';
 
 const SEED = 7250731;
-const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 1000);
+const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 2000);
 const GROUPS = ['a', 'b', 'c'] as const;
 
 type Command =

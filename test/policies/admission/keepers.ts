@@ -1,7 +1,13 @@
 import { AdaptiveAdmission } from '../../../policies/admission/adaptive-admission.ts';
 import type { RequestAdmissionConfig } from '../../../policies/admission/config.ts';
 import { requestAdmission } from '../../../policies/admission/request-admission.ts';
-import type { AdmissionEffect, AdmissionOptions, RequestDomain, Resource } from '../../../policies/admission/types.ts';
+import type {
+  AdmissionEffect,
+  AdmissionOptions,
+  RequestDomain,
+  RequestLease,
+  Resource,
+} from '../../../policies/admission/types.ts';
 
 export const HISTORIC = requestAdmission.config.parse({
   name: 'aimd',
@@ -31,4 +37,21 @@ export function told(admission: AdaptiveAdmission): readonly string[] {
   return takeAll(admission).map((effect) => {
     return `${effect.kind} ${effect.item}${effect.kind === 'denied' ? ` ${effect.reason}` : ''}`;
   });
+}
+
+/** The lease that tryAcquire grants. */
+export function lease(admission: AdaptiveAdmission, now: number, item = 0, of: Resource = resource()): RequestLease {
+  const answer = admission.tryAcquire(now, item, of);
+  if (answer.kind !== 'granted') throw new Error(`denied: ${answer.reason}`);
+  return answer.lease;
+}
+
+/** `granted`, or why not. */
+export function attempt(admission: AdaptiveAdmission, now: number, of: Resource = resource()): string {
+  const answer = admission.tryAcquire(now, 99, of);
+  return answer.kind === 'granted' ? answer.kind : answer.reason;
+}
+
+export function limitAt(admission: AdaptiveAdmission, now: number, of: Resource = resource()): number | undefined {
+  return admission.snapshot(now, of)?.limit;
 }
