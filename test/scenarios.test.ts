@@ -1,7 +1,7 @@
 /**
- * Every shipped scenario is a test: all its variants finish with nothing held, its expectations hold, and its digests are the
- * recorded ones. A digest changes only when behaviour does; say why in the commit that records the new one
- * (`SPILLWAY_RECORD=1 npx vitest run test/scenarios.test.ts`).
+ * Every shipped scenario is a test: all its variants finish with nothing held, its expectations hold, and its
+ * digests are the recorded ones. A digest changes only when behaviour does; say why in the commit that records the
+ * new one (`SPILLWAY_RECORD=1 npx vitest run test/scenarios.test.ts`).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -57,7 +57,8 @@ export async function runScenario(resolved: ResolvedScenario, options: RunOption
       policies,
       rows: world.rowFacts(),
     });
-    return { result, status, checkpoints: [...digest.checkpoints, last], held: status === 'unfinished' ? heldLines(held) : [] };
+    const stillHeld = status === 'unfinished' ? heldLines(held) : [];
+    return { result, status, checkpoints: [...digest.checkpoints, last], held: stillHeld };
   } finally {
     await source.file?.close();
   }

@@ -10,7 +10,7 @@ export interface JsonObject {
 }
 
 /** A deep copy; infinite numbers become null (no bound), undefined properties are left out, key order is kept. */
-export function plainJson(value: unknown): JsonValue {
+function plainJson(value: unknown): JsonValue {
   switch (typeof value) {
     case 'string':
     case 'boolean':

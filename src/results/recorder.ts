@@ -25,7 +25,7 @@ export interface Slo {
   readonly tpotUs: number;
   readonly e2eUs: number;
 }
-export const NO_SLO: Slo = { ttftUs: Infinity, tpotUs: Infinity, e2eUs: Infinity };
+const NO_SLO: Slo = { ttftUs: Infinity, tpotUs: Infinity, e2eUs: Infinity };
 
 /** Gets each record as it is made, and must not keep it: a host may use it again. */
 export type RecordSink = (record: RequestRecord) => void;

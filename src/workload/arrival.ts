@@ -29,7 +29,7 @@ export interface Arrival {
  * `starved` when the world must wait for more (`Refillable`); nothing of that waiting alters a run.
  */
 export interface Workload {
-  /** Time of the next arrival now known; Infinity when none is. `completed` may bring an earlier one: ask again after it. */
+  /** Time of the next arrival now known; Infinity when none is. `completed` may bring an earlier one: ask again. */
   nextAt(): number;
   /** Hands out the arrival that `nextAt` announced. */
   take(): Arrival;

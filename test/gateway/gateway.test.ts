@@ -281,7 +281,8 @@ describe('a failed attempt', () => {
 
   it('has its first byte told once, and only while its lease is held', () => {
     const heard: number[] = [];
-    const listener = { allows: () => true, reconsiderAt: () => Infinity, firstToken: (now: number) => void heard.push(now) };
+    const firstToken = (now: number): void => void heard.push(now);
+    const listener = { allows: () => true, reconsiderAt: () => Infinity, firstToken };
     const driver = new GatewayDriver({ gates: [listener], retry: new After() });
     driver.arrive(0, 0);
     driver.firstToken(1, 0);

@@ -51,7 +51,8 @@ describe('buildResult', () => {
 
   it('weighs the fleet’s KV utilisation by blocks and leaves out workers without a KV cache', () => {
     const big = { ...WORKER, index: 1, kvTotalBlocks: 300, kvUtilizationMean: 0.65 };
-    const endpoint = { ...WORKER, index: 2, kvTotalBlocks: 0, kvUtilizationMean: 0, promptTokens: 0, prefixHitTokens: 0 };
+    const without = { kvTotalBlocks: 0, kvUtilizationMean: 0, promptTokens: 0, prefixHitTokens: 0 };
+    const endpoint = { ...WORKER, index: 2, ...without };
     const result = richResult({ workers: [WORKER, big, endpoint] });
     expect(result.kv_utilization).toBeCloseTo(0.55, 12);
     expect(result.workers.map((worker) => worker.kv_utilization_mean)).toEqual([0.25, 0.65, null]);
