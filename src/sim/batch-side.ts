@@ -36,7 +36,10 @@ export class BatchSide {
   readonly #promptTokens: () => number;
   readonly #outputTokens: () => number;
   readonly #reasons: Record<string, number> = {};
-  /** When a cell was last called for the first time, or last answered: cells that only fail and are kept are no progress. */
+  /**
+   * When a cell was last called for the first time, or last answered: cells that only fail and are kept are no
+   * progress.
+   */
   progressAt = 0;
   #wakeEvent = NO_EVENT;
   #wakeAt = Infinity;
@@ -162,7 +165,7 @@ export class BatchSide {
       routingKey: '',
       user: -1,
     };
-    const request = new SimRequest(this.#nextId(), arrival, task, this.#config.columns[task.column] as string);
+    const request = new SimRequest(this.#nextId(), arrival, task, this.#config.columns[task.column]);
     this.#timeline.send(0, EVENT.arrive, request);
   }
 

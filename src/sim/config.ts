@@ -16,8 +16,8 @@ export interface NetworkConfig {
 }
 
 /**
- * The gateway's (and the dataset builder's) event loop: one thread, busy for counts × costs after each input. All zero: an
- * infinitely fast host.
+ * The gateway's (and the dataset builder's) event loop: one thread, busy for counts × costs after each input. All
+ * zero: an infinitely fast host.
  */
 export interface HostCosts {
   /** Per input handled. */
@@ -37,7 +37,13 @@ export type FaultConfig =
   /** Loses everything running, waiting and cached; refuses connections until it is back. forUs Infinity: never back. */
   | { readonly kind: 'crash'; readonly at: number; readonly forUs: number; readonly worker: number }
   /** Every step started in the window takes `factor` times as long. */
-  | { readonly kind: 'slow'; readonly at: number; readonly forUs: number; readonly worker: number; readonly factor: number }
+  | {
+      readonly kind: 'slow';
+      readonly at: number;
+      readonly forUs: number;
+      readonly worker: number;
+      readonly factor: number;
+    }
   /** Each attempt that reaches the worker in the window fails with probability `ratio`, with HTTP status `status`. */
   | {
       readonly kind: 'errors';
@@ -50,7 +56,13 @@ export type FaultConfig =
       readonly retryAfterUs: number;
     }
   /** The gateway's host CPU does nothing else from `at` for `forUs`, then again every `everyUs` (Infinity: once). */
-  | { readonly kind: 'stall'; readonly at: number; readonly forUs: number; readonly everyUs: number; readonly times: number };
+  | {
+      readonly kind: 'stall';
+      readonly at: number;
+      readonly forUs: number;
+      readonly everyUs: number;
+      readonly times: number;
+    };
 
 export interface LimitsConfig {
   /**

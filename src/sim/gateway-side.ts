@@ -1,6 +1,6 @@
 /**
- * The gateway's half of the world: both cores on one host CPU, the effects they ask for, and the clients' records. It turns
- * events into inputs of the cores, performs their effects as messages, and journals both.
+ * The gateway's half of the world: both cores on one host CPU, the effects they ask for, and the clients' records. It
+ * turns events into inputs of the cores, performs their effects as messages, and journals both.
  */
 import type { FinishCause, FinishReason, PolicySet, Salvage } from '../../policies/types.ts';
 import type { Work } from '../gateway/counts.ts';
@@ -15,7 +15,7 @@ import { BatchSide } from './batch-side.ts';
 import type { WorldConfig } from './config.ts';
 import { HostCpu, type HostWork } from './host-cpu.ts';
 import { entryCode, type Journal } from './journal.ts';
-import { type LoadMessage, SimAttempt, SimRequest, type StatusMessage } from './messages.ts';
+import { type LoadMessage, SimAttempt, type SimRequest, type StatusMessage } from './messages.ts';
 import { EVENT, type EventKind, type Timeline } from './timeline.ts';
 
 const NOTE = {
@@ -210,8 +210,9 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     if (at === this.#wakeAt) return;
     this.#wakeAt = at;
     this.#timeline.cancel(this.#wakeEvent);
+    const pushedAt = Math.max(at, this.#timeline.now);
     this.#wakeEvent =
-      at === Infinity ? NO_EVENT : this.#timeline.push(Math.max(at, this.#timeline.now), PHASE.wake, EVENT.gatewayWake, undefined);
+      at === Infinity ? NO_EVENT : this.#timeline.push(pushedAt, PHASE.wake, EVENT.gatewayWake, undefined);
   }
 
   /** The wake event fired: the host runs the timer now, or finds it due when it is free. */
@@ -243,8 +244,10 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
 
   held(): Readonly<Record<string, number>> {
     const held: Record<string, number> = {};
-    for (const [name, count] of Object.entries(this.gateway.held())) held[`gateway.${name}`] = count;
-    for (const [name, count] of Object.entries(this.batch?.held() ?? {})) held[`dataset.${name}`] = count;
+    const ofGateway: Readonly<Record<string, number>> = { ...this.gateway.held() };
+    const ofBatch: Readonly<Record<string, number>> = { ...this.batch?.held() };
+    for (const [name, count] of Object.entries(ofGateway)) held[`gateway.${name}`] = count;
+    for (const [name, count] of Object.entries(ofBatch)) held[`dataset.${name}`] = count;
     held['host.inputs'] = this.cpu.waiting;
     held['attempts'] = this.#running.size;
     return held;

@@ -1,12 +1,12 @@
 /**
- * The one thread that the gateway and the dataset builder run on. An input is handled at once when the host is idle; what it
- * cost (counts of the core's work × costs) the host is then busy for, and its effects leave when the handler is done. What
- * arrives meanwhile waits; timers come due late. After a busy stretch, waiting inputs and due timers run in the order in
- * which they were due, an input before a timer of the same instant; a timer due at the very end of the stretch keeps its
- * place after the inputs of that instant. A stall is a busy stretch that nobody asked for.
+ * The one thread that the gateway and the dataset builder run on. An input is handled at once when the host is idle;
+ * what it cost (counts of the core's work × costs) the host is then busy for, and its effects leave when the handler
+ * is done. What arrives meanwhile waits; timers come due late. After a busy stretch, waiting inputs and due timers
+ * run in the order in which they were due, an input before a timer of the same instant; a timer due at the very end
+ * of the stretch keeps its place after the inputs of that instant. A stall is a busy stretch that nobody asked for.
  *
- * This is how a busy event loop turns healthy waiters into timeouts: a completion that frees a slot waits behind the stretch,
- * and the waiters' deadlines, read at its end, have passed.
+ * This is how a busy event loop turns healthy waiters into timeouts: a completion that frees a slot waits behind the
+ * stretch, and the waiters' deadlines, read at its end, have passed.
  */
 import type { Work } from '../gateway/counts.ts';
 import { NO_EVENT, PHASE } from '../kernel/event-queue.ts';

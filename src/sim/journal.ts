@@ -1,7 +1,7 @@
 /**
- * The run's journal: every input of a core and every effect, in order, folded into the digest. Kernel events never enter it,
- * so that an engine which skips uneventful passes has the digest of one that steps. A tap may listen to a window of entries,
- * to show where two runs part.
+ * The run's journal: every input of a core and every effect, in order, folded into the digest. Kernel events never
+ * enter it, so that an engine which skips uneventful passes has the digest of one that steps. A tap may listen to a
+ * window of entries, to show where two runs part.
  */
 import { Digest } from '../kernel/digest.ts';
 

@@ -9,6 +9,10 @@ import type { RequestRecord } from '../results/record.ts';
 import type { Arrival } from '../workload/arrival.ts';
 import type { JobView } from '../worker/worker.ts';
 
+/** More than any dataset has columns, and more than any request has attempts: they keep draw keys apart. */
+const COLUMNS_MAX = 65_536;
+const ATTEMPTS_MAX = 1024;
+
 /** A logical request: what the gateway may see of it, and what only the world knows. */
 export class SimRequest implements RequestInit {
   readonly id: number;
@@ -52,6 +56,17 @@ export class SimRequest implements RequestInit {
     };
   }
 
+  /**
+   * Key of the world's draws for it: the cell and how often it was deferred for a dataset's call, else the id. Neither
+   * depends on what a policy did to other requests.
+   */
+  get drawKey(): number {
+    return this.task === undefined ? this.id : this.task.row * COLUMNS_MAX + this.task.column;
+  }
+  get drawTry(): number {
+    return this.task === undefined ? 0 : this.task.deferrals * ATTEMPTS_MAX;
+  }
+
   get tenant(): string {
     return this.arrival.tenant;
   }
@@ -76,8 +91,8 @@ export class SimRequest implements RequestInit {
 export class SimAttempt {
   readonly lease: Attempt<SimRequest>;
   readonly worker: number;
-  /** 1 for a request's first attempt. */
-  readonly number: number;
+  /** Second key of the world's draws for it; no other attempt of the same `drawKey` has it. */
+  readonly drawTry: number;
   /** Its job, once a worker ended it. */
   job: JobView<SimAttempt> | undefined = undefined;
   /** How it ended at the worker, once it did. */
@@ -86,7 +101,7 @@ export class SimAttempt {
   constructor(lease: Attempt<SimRequest>) {
     this.lease = lease;
     this.worker = lease.worker.index;
-    this.number = lease.request.attemptCount;
+    this.drawTry = lease.request.init.drawTry + lease.request.attemptCount;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * The world's clock and its pending events. Foreground events are work: a run goes on while any is pending. Background
- * events (faults, load reports, health checks) only accompany it: they never keep a run alive that has nothing left to do.
+ * The world's clock and its pending events. Foreground events are work: a run goes on while any is pending.
+ * Background events (faults, load reports, health checks) only accompany it: they never keep a run alive that has
+ * nothing left to do.
  */
 import { EventQueue, type EventHandle, PHASE, type Phase, type TieBreak } from '../kernel/event-queue.ts';
 

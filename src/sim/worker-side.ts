@@ -1,10 +1,10 @@
 /**
- * The fleet's half of the world: simulated workers, the messages that reach them and leave them, load reports, faults and
- * the health check that notices a crash late.
+ * The fleet's half of the world: simulated workers, the messages that reach them and leave them, load reports, faults
+ * and the health check that notices a crash late.
  *
  * A crash loses every job at once; the gateway sees connections reset (failed, no status) one network hop later, and
- * connections refused until the worker is back. Its health check takes the worker out of the ready set `detectionUs` after
- * the crash and puts it back as long after the return.
+ * connections refused until the worker is back. Its health check takes the worker out of the ready set `detectionUs`
+ * after the crash and puts it back as long after the return.
  */
 import type { AttemptResult } from '../../policies/types.ts';
 import { type EventHandle, NO_EVENT, PHASE } from '../kernel/event-queue.ts';
@@ -80,7 +80,8 @@ export class WorkerSide {
     const fault = member.down > 0 ? undefined : this.#drawnError(member, attempt);
     if (member.down > 0) this.#end(attempt, UNREACHABLE);
     else if (fault !== undefined) {
-      this.#end(attempt, { outcome: 'failed', status: fault.status, retryAfterUs: fault.retryAfterUs, bytesSent: false });
+      const { status, retryAfterUs } = fault;
+      this.#end(attempt, { outcome: 'failed', status, retryAfterUs, bytesSent: false });
     } else {
       const status = member.worker.submit(this.#timeline.now, jobOf(attempt));
       if (status !== 0) {
@@ -241,7 +242,7 @@ export class WorkerSide {
   #drawnError(member: Member, attempt: SimAttempt): ErrorsFault | undefined {
     for (const fault of member.errors) {
       const draws = this.#errorDraws.get(fault) as Keyed;
-      if (draws.at(attempt.lease.request.id, attempt.number).draw() < fault.ratio) return fault;
+      if (draws.at(attempt.lease.request.init.drawKey, attempt.drawTry).draw() < fault.ratio) return fault;
     }
     return undefined;
   }
@@ -283,8 +284,8 @@ function jobOf(attempt: SimAttempt): JobInit<SimAttempt> {
   const { arrival } = request.init;
   return {
     owner: attempt,
-    requestId: request.id,
-    attempt: attempt.number,
+    drawKey: request.init.drawKey,
+    drawTry: attempt.drawTry,
     promptTokens: arrival.promptTokens,
     outputTokens: arrival.outputTokens,
     hashIds: arrival.hashIds,

@@ -1,11 +1,11 @@
 /**
- * A whole run in virtual time: workload → (dataset core →) gateway core ⇄ network ⇄ workers, with faults and load reports,
- * on one timeline. `advance` is synchronous and does a bounded number of events; what happens between two slices (reading on
- * in a trace, drawing a progress bar) alters nothing.
+ * A whole run in virtual time: workload → (dataset core →) gateway core ⇄ network ⇄ workers, with faults and load
+ * reports, on one timeline. `advance` is synchronous and does a bounded number of events; what happens between two
+ * slices (reading on in a trace, drawing a progress bar) alters nothing.
  *
- * A run ends when its workload has ended and no work is pending or held. It never cuts with work in flight: after the last
- * arrival it drains for `limits.drainUs` at most, then, or when nothing is left to happen, it ends unfinished and says what
- * is held.
+ * A run ends when its workload has ended and no work is pending or held. It never cuts with work in flight: after the
+ * last arrival it drains for `limits.drainUs` at most, then, or when nothing is left to happen, it ends unfinished
+ * and says what is held.
  */
 import type { PolicySet, Salvage } from '../../policies/types.ts';
 import { type EventHandle, NO_EVENT, PHASE, type TieBreak } from '../kernel/event-queue.ts';

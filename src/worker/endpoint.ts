@@ -163,7 +163,7 @@ export class Endpoint<Owner> implements SimWorker<Owner> {
 
   #start(now: number, job: EndpointJob<Owner>): void {
     const { init } = job;
-    this.#keyed.at(init.requestId, init.attempt);
+    this.#keyed.at(init.drawKey, init.drawTry);
     const serviceUs = Math.max(0, Math.round(this.#sample() * this.#slowFactor));
     job.startedAt = now;
     job.end = this.#ends.push(now + serviceUs, PHASE.io, 0, 0, job);

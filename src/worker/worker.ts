@@ -4,9 +4,9 @@ import type { Phase } from '../kernel/event-queue.ts';
 /** One attempt as a worker sees it. `owner` is the world's own object; no worker reads it. */
 export interface JobInit<Owner> {
   readonly owner: Owner;
-  /** Key of the world's draws: the same request and attempt meet the same noise under every policy. */
-  readonly requestId: number;
-  readonly attempt: number;
+  /** Key of the world's draws: the same work and try meet the same noise under every policy. */
+  readonly drawKey: number;
+  readonly drawTry: number;
   /** ≥ 1. */
   readonly promptTokens: number;
   /** Tokens generated when nothing stops it, ≥ 0. */

@@ -43,7 +43,7 @@ const shape = fc.record({
 function jobOf(owner: number, from: Generated<typeof shape>, hashBlockTokens: number): JobInit<number> {
   const { promptTokens, outputTokens, group } = from;
   const hashIds = group === 0 ? [] : [group, ...from.hashIds];
-  return { owner, requestId: owner, attempt: 1, promptTokens, outputTokens, hashIds, hashBlockTokens };
+  return { owner, drawKey: owner, drawTry: 1, promptTokens, outputTokens, hashIds, hashBlockTokens };
 }
 
 const gap = fc.oneof(

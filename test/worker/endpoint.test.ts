@@ -114,7 +114,7 @@ describe('Endpoint', () => {
 
     it('differ between attempts, seeds and names', () => {
       const first = byOwner(wide, ...jobs).get(1);
-      expect(byOwner(wide, { ...job(1, 8, 3), attempt: 2 }).get(1)).not.toBe(first);
+      expect(byOwner(wide, { ...job(1, 8, 3), drawTry: 2 }).get(1)).not.toBe(first);
       expect(byOwner({ ...wide, seed: 2 }, ...jobs).get(1)).not.toBe(first);
       expect(byOwner({ ...wide, name: 'other' }, ...jobs).get(1)).not.toBe(first);
     });

@@ -30,7 +30,7 @@ export function job(
   hashIds: readonly number[] = [],
   hashBlockTokens = hashIds.length === 0 ? 0 : 4,
 ): JobInit<number> {
-  return { owner, requestId: owner, attempt: 1, promptTokens, outputTokens, hashIds, hashBlockTokens };
+  return { owner, drawKey: owner, drawTry: 1, promptTokens, outputTokens, hashIds, hashBlockTokens };
 }
 
 export function submit(at: number, init: JobInit<number>, phase: Phase = PHASE.arrival): WorkerCommand {

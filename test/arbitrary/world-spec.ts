@@ -1,0 +1,223 @@
+/**
+ * Small random worlds in which everything can happen at once: few workers with little memory, instants on a coarse
+ * grid so that faults, deadlines and replies coincide, patience shorter than service. Every world can drain: who
+ * waits for a worker waits for a bounded time, and what keeps a dataset's rows for ever ends. The bounds of events
+ * and of drain are far above what any of them needs and keep a failing one short.
+ */
+import fc from 'fast-check';
+import type { FaultConfig, HostCosts, WorkerConfig } from '../../src/sim/config.ts';
+import type { EndpointConfig } from '../../src/worker/endpoint.ts';
+import type { EngineConfig } from '../../src/worker/engine-config.ts';
+import type { ClosedWorkloadConfig, OpenWorkloadConfig, ShapeConfig } from '../../src/workload/config.ts';
+import { DEFAULT_TENANTS } from '../../src/workload/config.ts';
+import { FREE_HOST, MS, SEC, type WorldSpec } from '../harness/world-builder.ts';
+
+/** Plain data: two worlds of one spec share nothing. */
+export type PlainWorldSpec = WorldSpec & { readonly workload: OpenWorkloadConfig | ClosedWorkloadConfig | undefined };
+
+const pick = fc.constantFrom;
+const upTo = (max: number, min = 0) => fc.integer({ min, max });
+
+const engineConfig: fc.Arbitrary<EngineConfig> = fc
+  .record({
+    model: fc.constant('engine' as const),
+    maxRunning: upTo(4, 1),
+    maxBatchedTokens: pick(4, 16, 64, 64),
+    blocks: pick(32, 48, 64, 160),
+    blockTokens: pick(1, 2, 4, 16),
+    maxModelTokens: pick(Infinity, Infinity, Infinity, 50),
+    maxWaiting: pick(Infinity, Infinity, 0, 2),
+    chunkedPrefill: pick(true, true, true, false),
+    prefixCache: fc.boolean(),
+    step: fc.record({ baseUs: pick(1, 1000, 2000), perTokenUs: pick(0, 0.5, 50), perKvTokenUs: pick(0, 0.25, 3) }),
+  })
+  // Drawn as tokens: a pool of two or three sequences, so that some must give way.
+  .map((it) => ({ ...it, blocks: Math.floor(it.blocks / it.blockTokens) }))
+  // Without chunks a preempted sequence must still fit one pass, generated tokens included.
+  .map((it) => (it.chunkedPrefill ? it : { ...it, maxModelTokens: it.maxBatchedTokens }));
+
+const endpointConfig: fc.Arbitrary<EndpointConfig> = fc.record({
+  model: fc.constant('endpoint' as const),
+  maxRunning: upTo(3, 1),
+  maxWaiting: pick(Infinity, 0, 2),
+  serviceUs: pick(
+    { dist: 'constant', value: 3 * MS },
+    { dist: 'constant', value: 0 },
+    { dist: 'exponential', mean: 4 * MS, min: 0, max: SEC },
+  ),
+});
+
+const anyWorker: fc.Arbitrary<WorkerConfig> = fc.oneof(engineConfig, engineConfig, engineConfig, endpointConfig);
+
+const shape: fc.Arbitrary<ShapeConfig> = fc.record({
+  prompt: pick({ dist: 'uniform', min: 1, max: 40 }, { dist: 'constant', value: 12 }),
+  output: pick({ dist: 'uniform', min: 0, max: 25 }, { dist: 'constant', value: 9 }, { dist: 'constant', value: 1 }),
+  prefix: fc.option(
+    fc.record({ groups: upTo(3, 1), tokens: pick(4, 16), share: pick(0.5, 1), blockTokens: pick(2, 4) }),
+    { nil: undefined },
+  ),
+  tenants: fc.constant(DEFAULT_TENANTS),
+});
+
+const requests = { requests: upTo(40, 1), durationUs: fc.constant(Infinity) };
+
+const openWorkload: fc.Arbitrary<OpenWorkloadConfig> = fc
+  .tuple(
+    shape,
+    fc.record({
+      ...requests,
+      arrivals: pick<OpenWorkloadConfig['arrivals'][]>(
+        { process: 'poisson', ratePerSec: 300 },
+        { process: 'poisson', ratePerSec: 3000 },
+        { process: 'constant', ratePerSec: 500 },
+        { process: 'bursts', ratePerSec: 100, burstSize: 8, everyUs: 10 * MS, firstAt: 500 },
+      ),
+    }),
+  )
+  .map(([given, bounds]) => ({ kind: 'open', ...given, ...bounds }));
+
+const closedWorkload: fc.Arbitrary<ClosedWorkloadConfig> = fc
+  .tuple(
+    shape,
+    fc.record({
+      ...requests,
+      users: upTo(5, 1),
+      thinkUs: pick({ dist: 'constant', value: 0 }, { dist: 'exponential', mean: 2 * MS, min: 0, max: SEC }),
+      rampUs: pick(0, 5 * MS),
+    }),
+  )
+  .map(([given, bounds]) => ({ kind: 'closed', ...given, ...bounds }));
+
+const dataset = fc.record({
+  rows: upTo(6, 1),
+  columns: pick(['a'], ['a', 'b', 'c']),
+  maxInFlight: pick(1, 3, 100),
+  promptTokens: pick({ dist: 'uniform', min: 1, max: 40 } as const),
+  outputTokens: pick({ dist: 'uniform', min: 0, max: 25 } as const),
+});
+
+const grid = fc.oneof(upTo(80), upTo(8)).map((i) => i * 500);
+
+/** `worker` is reduced to the fleet's size by whoever builds the world. */
+const fault: fc.Arbitrary<FaultConfig> = fc.oneof(
+  fc.record({
+    kind: fc.constant('crash' as const),
+    worker: upTo(3),
+    at: grid,
+    forUs: pick(500, 2 * MS, 15 * MS, Infinity),
+  }),
+  fc.record({
+    kind: fc.constant('slow' as const),
+    worker: upTo(3),
+    at: grid,
+    forUs: pick(500, 10 * MS, Infinity),
+    factor: pick(0.5, 2, 7.3),
+  }),
+  fc.record({
+    kind: fc.constant('errors' as const),
+    worker: upTo(3),
+    at: grid,
+    forUs: pick(500, 10 * MS, 30 * MS),
+    ratio: pick(0.3, 1, 1),
+    status: pick(429, 429, 500, 400),
+    retryAfterUs: pick(-1, 0, 4 * MS),
+  }),
+  fc
+    .record({
+      kind: fc.constant('stall' as const),
+      at: grid,
+      forUs: pick(1, 500, 6 * MS),
+      everyUs: pick(6 * MS, 10 * MS),
+      times: upTo(4, 1),
+    })
+    .map((it) => (it.times === 1 ? { ...it, everyUs: Infinity } : it)),
+);
+
+const host: fc.Arbitrary<HostCosts> = fc.oneof(
+  fc.constant(FREE_HOST),
+  fc.record({
+    inputUs: pick(0, 1, 100, 700),
+    selectionUs: pick(0, 3.3, 200),
+    bookkeepingUs: pick(0, 50),
+    queuedUs: pick(0, 0.5, 40),
+    startUs: pick(0, 100),
+  }),
+);
+
+const policies = fc.record({
+  capacity: pick(
+    { name: 'fixed', max: 1 },
+    { name: 'fixed', max: 4 },
+    { name: 'fixed' },
+    { name: 'tiers', slotsPerWorker: 2 },
+  ),
+  queue: pick(
+    { name: 'none' },
+    { name: 'none' },
+    { name: 'fifo', size: 0 },
+    { name: 'fifo', size: 2, timeout: '3ms' },
+    { name: 'fifo', size: 50, timeout: '7ms' },
+    { name: 'fifo', size: 50, timeout: 'none' },
+  ),
+  router: pick({ name: 'round-robin' }, { name: 'random' }, { name: 'power-of-two' }, { name: 'least-load' }),
+  gates: pick([], [{ name: 'concurrency-limit', max: 1 }], [{ name: 'concurrency-limit', max: 3 }]),
+  retry: pick(
+    { name: 'none' },
+    { name: 'exponential', maxAttempts: 3, initialBackoff: '1ms', maxBackoff: '4ms', jitterFactor: 0 },
+    { name: 'exponential', maxAttempts: 6, initialBackoff: '1ms', jitterFactor: 0.5 },
+  ),
+  salvage: pick(
+    { name: 'rounds', roundsMax: 1, preserve: ['queue-timeout', 'rate-limited', 'queue-full'] },
+    { name: 'rounds' },
+    { name: 'rounds', variant: 'baseline' },
+  ),
+  timeouts: fc.record({
+    request: pick('none', 'none', '4ms', '25ms'),
+    attempt: pick('none', 'none', '3ms', '12ms'),
+    worker: pick('0us', '2ms', '20ms'),
+  }),
+});
+
+/** Any world of these parts, with every invariant checked after every event. */
+export const worldSpec: fc.Arbitrary<PlainWorldSpec> = fc
+  .record({
+    seed: upTo(1_000_000),
+    workers: fc.array(anyWorker, {
+      minLength: 1,
+      maxLength: 4,
+      size: 'max',
+    }),
+    network: fc.record({ clientUs: pick(0, 0, 100, 1500), workerUs: pick(0, 0, 70, 1000) }),
+    // Four workers' reports leave the slowest host time for other things.
+    reportEveryUs: pick(Infinity, 6 * MS, 10 * MS),
+    detectionUs: pick(0, 2 * MS, Infinity),
+    clientTimeoutUs: pick(Infinity, Infinity, Infinity, Infinity, 50, 12 * MS),
+    host,
+    policies,
+    faults: fc.array(fault, { maxLength: 6, size: 'max' }),
+    source: fc.oneof(
+      { weight: 3, arbitrary: openWorkload },
+      { weight: 2, arbitrary: closedWorkload },
+      { weight: 2, arbitrary: dataset },
+    ),
+  })
+  .map(({ source, faults, ...rest }): PlainWorldSpec => {
+    const isDataset = !('kind' in source);
+    return {
+      ...rest,
+      faults: faults.map((it) => placed(it, rest.workers.length)),
+      dataset: isDataset ? source : undefined,
+      workload: isDataset ? undefined : source,
+      limits: { drainUs: 20 * SEC, eventsMax: 30_000 },
+      check: true,
+    };
+  });
+
+function placed(given: FaultConfig, workers: number): FaultConfig {
+  return given.kind === 'stall' ? given : { ...given, worker: given.worker % workers };
+}
+
+/** Runs of a property: `SPILLWAY_RUNS` times as many as in CI when set. */
+export function runsOf(base: number): number {
+  return Math.round(base * Number(process.env['SPILLWAY_RUNS'] ?? 1));
+}
