@@ -3,7 +3,7 @@
  * that does not exist, is a dash.
  */
 
-const NONE = '–';
+export const NONE = '–';
 
 /** A whole number with thousands separators; a fraction is rounded. */
 export function formatCount(value: number | null): string {

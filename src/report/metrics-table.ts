@@ -5,7 +5,7 @@
 import { REQUEST_OUTCOMES } from '../results/outcome.ts';
 import type { RequestOutcome } from '../results/outcome.ts';
 import type { LatencyName, RunResult } from '../results/result.ts';
-import { formatCount, formatFactor, formatMs, formatPercent, formatRate } from './format.ts';
+import { formatCount, formatFactor, formatMs, formatPercent, formatRate, NONE } from './format.ts';
 
 export type Section = 'outcome' | 'latency' | 'worker' | 'run';
 
@@ -113,7 +113,7 @@ export function metricRows(
     if (!sections.includes(metric.section)) continue;
     if (metric.detail === true && !withDetails) continue;
     const texts = runs.map(metric.text);
-    if (texts.every((text) => text === undefined)) continue;
+    if (texts.every((text) => text === undefined || text === NONE)) continue;
     if (metric.detail === true && texts.every((text) => text === '0')) continue;
     rows.push({ label: metric.label, cells: texts.map((text) => text ?? '') });
   }

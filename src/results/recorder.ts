@@ -6,8 +6,8 @@
  *
  * Latencies are those of ok requests, seen from the client: TTFT and E2E from `sentAt`, TPOT = (E2E − TTFT) ÷
  * (output tokens − 1) of replies of two tokens or more. A reply that came whole (no first-token instant) has E2E
- * for TTFT. Two exceptions: the gateway queue delay is that of every request that was granted an attempt, whatever
- * became of it, and ITL is pooled over all gaps of all requests.
+ * for TTFT and no TPOT. Two exceptions: the gateway queue delay is that of every request that was granted an attempt,
+ * whatever became of it, and ITL is pooled over all gaps of all requests.
  *
  * A request is good when it is ok and meets every objective asked; a reply of one token has TPOT 0 then, as in vLLM.
  */
@@ -112,7 +112,7 @@ export class Recorder {
     const tpotUs = gaps > 0 ? (e2eUs - ttftUs) / gaps : 0;
     this.latencies.ttft.add(ttftUs);
     this.latencies.e2el.add(e2eUs);
-    if (gaps > 0) this.latencies.tpot.add(tpotUs);
+    if (gaps > 0 && record.firstTokenAt >= 0) this.latencies.tpot.add(tpotUs);
     this.#completed++;
     this.#inputTokens += record.promptTokens;
     this.#outputTokens += record.outputTokens;
