@@ -3,6 +3,7 @@
  * defaults, and how to make it. A user's own policy file exports the same.
  */
 import type { z } from 'zod';
+import type { RetryBudget } from './retry-budget/types.ts';
 import type { Capacity, Gate, Queue, Retry, Rng, Router, Salvage } from './types.ts';
 
 /** The object each role is played by. */
@@ -12,6 +13,7 @@ export interface PolicyRoles {
   readonly router: Router;
   readonly gate: Gate;
   readonly retry: Retry;
+  readonly 'retry-budget': RetryBudget;
   readonly salvage: Salvage;
 }
 export type PolicyRole = keyof PolicyRoles;

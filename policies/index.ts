@@ -3,7 +3,34 @@
  * live objects. The order is the order of listings. Both the simulator and the proxy build their policies
  * here; a user's own entries are appended to `policyEntries` and passed on.
  */
+import { breaker } from './breaker/breaker.ts';
+import { busy } from './busy/busy.ts';
 import { concurrencyLimit } from './gate/concurrency-limit.ts';
+import { aimd } from './limit/aimd.ts';
+import { gradient2 } from './limit/gradient2.ts';
+import { vegas } from './limit/vegas.ts';
+import { priority } from './priority/priority.ts';
+import { adaptiveLifo } from './queue/adaptive-lifo.ts';
+import { codel } from './queue/codel.ts';
+import { deadline } from './queue/deadline.ts';
+import { tokenBucket } from './rate/bucket-queue.ts';
+import { datadesigner } from './retry/datadesigner.ts';
+import { jittered } from './retry/jittered.ts';
+import { openaiSdk } from './retry/openai-sdk.ts';
+import { Budgeted } from './retry-budget/budgeted.ts';
+import { finagleBudget } from './retry-budget/finagle.ts';
+import { grpcBudget } from './retry-budget/grpc.ts';
+import { noBudget } from './retry-budget/none.ts';
+import { ratioBudget } from './retry-budget/ratio.ts';
+import { sreBudget } from './retry-budget/sre.ts';
+import { bucket } from './router/bucket.ts';
+import { cacheAware } from './router/cache-aware.ts';
+import { consistentHashing } from './router/consistent-hashing.ts';
+import { dpMinTokens } from './router/dp-min-tokens.ts';
+import { kvCost } from './router/kv-cost.ts';
+import { manual } from './router/manual.ts';
+import { passthrough } from './router/passthrough.ts';
+import { prefixHash } from './router/prefix-hash.ts';
 import { fixed } from './capacity/fixed.ts';
 import { tiers } from './capacity/tiers.ts';
 import type { PolicyEntry, PolicyRole, PolicyRoles } from './entry.ts';
@@ -20,6 +47,7 @@ import { rounds } from './salvage/rounds.ts';
 import type { PoliciesConfig, PolicyConfig } from './schema.ts';
 import type { PolicySet, Rng, Salvage } from './types.ts';
 
+export { count, duration, durationOrNone, policyObject, ratio } from './config.ts';
 export type * from './entry.ts';
 export type * from './types.ts';
 export { policiesSchema, type PoliciesConfig, type PolicyConfig } from './schema.ts';
@@ -27,16 +55,42 @@ export { policiesSchema, type PoliciesConfig, type PolicyConfig } from './schema
 export const policyEntries: readonly PolicyEntry[] = [
   tiers,
   fixed,
+  aimd,
+  vegas,
+  gradient2,
   fifo,
   noQueue,
+  codel,
+  adaptiveLifo,
+  deadline,
+  tokenBucket,
+  priority,
   powerOfTwo,
   leastLoad,
   roundRobin,
   random,
+  passthrough,
+  cacheAware,
+  prefixHash,
+  consistentHashing,
+  manual,
+  bucket,
+  dpMinTokens,
+  kvCost,
   concurrencyLimit,
+  breaker,
+  busy,
   exponential,
+  jittered,
+  openaiSdk,
+  datadesigner,
   noRetry,
   sglang8744,
+  noBudget,
+  finagleBudget,
+  grpcBudget,
+  sreBudget,
+  ratioBudget,
   rounds,
 ];
 
@@ -77,7 +131,10 @@ export function makePolicies(
     queue: make('queue', config.queue, streamFor('queue'), entries),
     router: make('router', config.router, streamFor('router'), entries),
     gates: config.gates.map((gate, i) => make('gate', gate, streamFor(`gates/${i}`), entries)),
-    retry: make('retry', config.retry, streamFor('retry'), entries),
+    retry: new Budgeted(
+      make('retry', config.retry, streamFor('retry'), entries),
+      make('retry-budget', config.retryBudget, streamFor('retry-budget'), entries),
+    ),
     timeouts: config.timeouts,
   };
 }

@@ -22,6 +22,7 @@ export interface PoliciesConfig {
   readonly router: PolicyConfig;
   readonly gates: readonly PolicyConfig[];
   readonly retry: PolicyConfig;
+  readonly retryBudget: PolicyConfig;
   readonly salvage: PolicyConfig;
   readonly timeouts: Timeouts;
 }
@@ -31,10 +32,11 @@ const DEFAULTS = {
   queue: 'fifo',
   router: 'power-of-two',
   retry: 'exponential',
+  'retry-budget': 'none',
   salvage: 'rounds',
 } as const;
 
-const BLOCK_KEYS = ['capacity', 'queue', 'router', 'gates', 'retry', 'salvage', 'timeouts'];
+const BLOCK_KEYS = ['capacity', 'queue', 'router', 'gates', 'retry', 'retryBudget', 'salvage', 'timeouts'];
 const TIMEOUT_KEYS = ['request', 'attempt', 'worker'];
 
 const timeoutsSchema = z
@@ -71,6 +73,7 @@ export function policiesSchema(entries: readonly PolicyEntry[]): z.ZodType<Polic
           .prefault([])
           .describe('Whether a worker may get one more; all must agree.'),
         retry: role('retry', 'Whether a failed attempt is followed by another, and when.'),
+        retryBudget: role('retry-budget', 'How many retries all requests together may make.'),
         salvage: role('salvage', 'What becomes of a batch task whose call failed.'),
         timeouts: timeoutsSchema.prefault({}).describe('Waits that the gateway itself bounds.'),
       },

@@ -25,6 +25,10 @@ export class KeyedFifo<Value> {
     return this.#links.has(id);
   }
 
+  get(id: number): Value | undefined {
+    return this.#links.get(id)?.value;
+  }
+
   /** The oldest value, left in place. */
   peek(): Value | undefined {
     return this.#head?.value;
@@ -42,6 +46,13 @@ export class KeyedFifo<Value> {
   /** Takes out the oldest value. */
   shift(): Value | undefined {
     const link = this.#head;
+    if (link !== undefined) this.delete(link.id);
+    return link?.value;
+  }
+
+  /** Takes out the newest value. */
+  pop(): Value | undefined {
+    const link = this.#tail;
     if (link !== undefined) this.delete(link.id);
     return link?.value;
   }

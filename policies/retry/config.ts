@@ -4,7 +4,7 @@
  * sgl-project/sglang pull 8744.
  */
 import { z } from 'zod';
-import { count, duration, policyObject, ratio } from '../config.ts';
+import { count, duration, durationOrNone, policyObject, ratio } from '../config.ts';
 
 const ATTEMPTS_MAX = 0xffff_ffff;
 
@@ -125,3 +125,50 @@ export const datadesignerConfig = policyObject('datadesigner', {
     .describe("Whether a worker's Retry-After replaces the delay. Source: DataDesigner, by the transport only."),
 });
 export type DatadesignerConfig = z.output<typeof datadesignerConfig>;
+
+export const jitteredConfig = policyObject('jittered', {
+  shape: z
+    .enum(['full', 'equal', 'decorrelated', 'none'])
+    .prefault('full')
+    .describe('How the delay is spread: over all of it, its upper half, up to thrice the last, or not. Source: AWS.'),
+  initialBackoff: duration('1us')
+    .prefault('100ms')
+    .describe('Duration: delay after the first failure, before jitter; least decorrelated one. Source: AWS SDK.'),
+  maxBackoff: duration('1us').prefault('20s').describe('Duration: bound of the delay. Source: AWS SDK standard mode.'),
+  multiplier: z
+    .number()
+    .min(1)
+    .prefault(2)
+    .describe('Factor from one delay to the next, ≥ 1; decorrelated always takes 3. Source: AWS SDK.'),
+  maxAttempts: count(1, ATTEMPTS_MAX)
+    .prefault(3)
+    .describe('Attempts in all, the first included; 1 never retries. Source: AWS SDK standard mode.'),
+  retryAfter: z
+    .enum(['honour', 'ignore'])
+    .prefault('honour')
+    .describe("Whether a worker's Retry-After delays the next attempt when later than the backoff. Source: RFC 9110."),
+}).superRefine((config, context) => {
+  if (config.maxBackoff < config.initialBackoff) {
+    context.addIssue({ code: 'custom', message: RULES.maxBackoff, path: ['maxBackoff'] });
+  }
+});
+export type JitteredConfig = z.output<typeof jitteredConfig>;
+
+export const openaiSdkConfig = policyObject('openai-sdk', {
+  maxRetries: count(0, ATTEMPTS_MAX)
+    .prefault(2)
+    .describe('Retries, the first attempt not counted. Source: openai-node 6.49 maxRetries.'),
+  initialBackoff: duration()
+    .prefault('500ms')
+    .describe('Duration before the first retry, doubled before each other. Source: openai-node 6.49.'),
+  maxBackoff: duration()
+    .prefault('8s')
+    .describe('Duration: bound of the backoff, not of a Retry-After. Source: openai-node 6.49.'),
+  jitterRatio: ratio()
+    .prefault(0.25)
+    .describe('Ratio 0 to 1: most the backoff is shortened by. Source: openai-node 6.49.'),
+  retryAfterMax: durationOrNone()
+    .prefault('none')
+    .describe("Duration: a Retry-After of less is obeyed to the letter, others are ignored; 'none' obeys all."),
+});
+export type OpenaiSdkConfig = z.output<typeof openaiSdkConfig>;

@@ -1,16 +1,18 @@
 /**
- * Decides on another attempt as DataDesigner's model executor does: only when the status is one of a few that say "ask again"
- * (502, 503, 504), or the connection broke without one; never after a 429, never after a timeout. Intuition: rate limits are
- * request admission's to answer, which rests the endpoint for everyone; a slow provider gets no second full wait here, since
- * the task is salvaged later, when its peers are through. The delay doubles from 2 s, without jitter.
+ * Decides on another attempt as DataDesigner's model executor does: only when the status is one of a few that say
+ * "ask again" (502, 503, 504), or the connection broke without one; never after a 429, never after a timeout.
+ * Intuition: rate limits are request admission's to answer, which rests the endpoint for everyone; a slow provider
+ * gets no second full wait here, since the task is salvaged later, when its peers are through. The delay doubles
+ * from 2 s, without jitter.
  *
- * Regimes: a short outage of the endpoint costs 2 to 14 s of one task; a long one ends in salvage. Limits: without jitter
- * the calls that failed together return together; and the task keeps its task lease while it waits (its request lease is
- * released), so three retries of every call can fill the scheduler with sleepers.
+ * Regimes: a short outage of the endpoint costs 2 to 14 s of one task; a long one ends in salvage. Limits: without
+ * jitter the calls that failed together return together; and the task keeps its task lease while it waits (its
+ * request lease is released), so three retries of every call can fill the scheduler with sleepers.
  *
- * Source: NVIDIA-NeMo/DataDesigner clients/model_request_executor.py, clients/retry.py 99517abc. Variant `transport` is the
- * retry of its HTTP transport, which is on only without request admission: the exponent starts at 1, the delay is jittered
- * downwards, and a Retry-After is honoured up to `maxBackoff`. Here it judges failures as the executor does.
+ * Source: NVIDIA-NeMo/DataDesigner clients/model_request_executor.py, clients/retry.py 99517abc. Variant `transport`
+ * is the retry of its HTTP transport, which is on only without request admission: the exponent starts at 1, the
+ * delay is jittered downwards, and a Retry-After is honoured up to `maxBackoff`. Here it judges failures as the
+ * executor does.
  */
 import type { PolicyEntry } from '../entry.ts';
 import { type ErrorKind, kindOfResult } from '../salvage/classify.ts';

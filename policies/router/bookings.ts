@@ -16,7 +16,7 @@ interface Booking {
   prefillTokens: number;
 }
 
-export class WorkerBookings {
+class WorkerBookings {
   /** Prompt tokens granted since the last report and not yet computed. */
   bookedPrefillTokens = 0;
   blocks = 0;

@@ -1,8 +1,9 @@
 /**
- * Decides by the size of the prompt: each worker owns a range of sizes, cut so that recent work is even. Prompts of like
- * length meet, so a batch is not held up by its longest member; meant for the prefill side of a disaggregated fleet.
- * When the workers' recent characters differ by more than both bounds, the emptiest takes the request instead; with
- * upstream's bounds of 32 characters and 0.01 % that is nearly always, and the ranges matter only on an idle fleet.
+ * Decides by the size of the prompt: each worker owns a range of sizes, cut so that recent work is even. Prompts of
+ * like length meet, so a batch is not held up by its longest member; meant for the prefill side of a disaggregated
+ * fleet. When the workers' recent characters differ by more than both bounds, the emptiest takes the request instead;
+ * with upstream's bounds of 32 characters and 0.01 % that is nearly always, and the ranges matter only on an idle
+ * fleet.
  *
  * Recuts happen every `adjustInterval`, lazily: the history changes in `pick` alone, so cutting before the next pick
  * gives what a timer would have given. Limits: it counts what was sent, not what runs; a range says nothing of output
@@ -10,7 +11,8 @@
  *
  * Source: smg policies/bucket.rs at 73da68ca9 (tests reach its recut with the numbers of spec §9). We differ by
  * default: a changed fleet is cut by recent sizes (see bucket-ranges.ts), and a size whose owner is no candidate goes
- * to the emptiest candidate, where upstream selects nobody. Variant `smg-2026-08-07` is upstream.
+ * to the emptiest candidate, where upstream selects nobody. Variant `smg-2026-08-07` is upstream, but that the request
+ * then waits for a worker instead of failing with 503.
  */
 import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';

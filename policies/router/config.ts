@@ -102,7 +102,7 @@ const BLOCKS_MAX = 1 << 20;
 function blocksMax() {
   return count(1)
     .prefault(BLOCKS_MAX)
-    .describe('Prompt blocks remembered per worker. Source: smg max-tree-size, 67,108,864 characters, in blocks of 64.');
+    .describe('Prompt blocks remembered per worker. Source: smg max-tree-size, in blocks of 64 characters.');
 }
 
 function blockTokens() {
@@ -209,22 +209,26 @@ export type DpMinTokensConfig = z.output<typeof dpMinTokensConfig>;
 export const kvCostConfig = policyObject('kv-cost', {
   blockTokens: count(1).prefault(16).describe('Tokens of one KV block of the workers. Source: vLLM’s block size.'),
   idTokens: blockTokens(),
-  prefillScale: z.number().min(0).prefault(1).describe('Weight of prefill blocks. Source: Dynamo prefill_load_scale.'),
+  prefillScale: z
+    .number()
+    .min(0)
+    .prefault(1)
+    .describe('Weight of prefill blocks. Source: Dynamo’s prefill load scale.'),
   overlapCredit: z
     .number()
     .min(0)
     .prefault(1)
-    .describe('Blocks of prefill that one cached block saves. Source: Dynamo kv_overlap_score_credit.'),
+    .describe('Blocks of prefill that one cached block saves. Source: Dynamo’s overlap credit.'),
   requestWeight: z.number().min(0).prefault(0).describe('Blocks that one running request counts. Source: Dynamo.'),
   temperature: z
     .number()
     .min(0)
     .prefault(0)
-    .describe('Softmax temperature over costs scaled to their range; 0: the least. Source: Dynamo router-temperature.'),
+    .describe('Softmax temperature over costs divided by their range; 0: the least. Source: Dynamo.'),
   blocksMax: blocksMax(),
   maxIdle: durationOrNone('1us')
     .prefault('120s')
-    .describe("Duration after which an unused prefix counts as evicted, or 'none'. Source: Dynamo router-ttl-secs."),
+    .describe("Duration after which an unused prefix counts as evicted, or 'none'. Source: Dynamo."),
   bookingMax: durationOrNone('1us')
     .prefault('300s')
     .describe("Duration after which a booking no longer counts, or 'none'. Source: Dynamo's stale bookings."),

@@ -22,26 +22,29 @@ export function positionModulo(key: string, count: number): number {
   return ringPosition(key).modulo(count);
 }
 
-interface Point {
+/** The points of a name: a position that knows its name. Making them costs 150 hashes, so who rebuilds keeps them. */
+export function ringPoints(name: string): readonly RingPoint[] {
+  return Array.from({ length: POINTS_PER_NAME }, (_, i) => {
+    const { high, low } = ringPosition(`${name}#${i}`);
+    return { high, low, name };
+  });
+}
+
+export interface RingPoint {
   readonly high: number;
   readonly low: number;
-  /** Index of the name that owns it. */
-  readonly owner: number;
+  readonly name: string;
 }
 
 export class HashRing {
-  readonly #points: readonly Point[];
+  readonly #points: readonly RingPoint[];
+  /** Index of the name that owns each point. */
+  readonly #owners: readonly number[];
 
-  constructor(names: readonly string[]) {
-    const points: Point[] = [];
-    for (const [owner, name] of names.entries()) {
-      for (let i = 0; i < POINTS_PER_NAME; i++) {
-        const { high, low } = ringPosition(`${name}#${i}`);
-        points.push({ high, low, owner });
-      }
-    }
-    points.sort((a, b) => a.high - b.high || a.low - b.low);
-    this.#points = points;
+  constructor(names: readonly string[], pointsOf: (name: string) => readonly RingPoint[] = ringPoints) {
+    this.#points = names.flatMap(pointsOf).sort((a, b) => a.high - b.high || a.low - b.low);
+    const indexes = new Map(names.map((name, index) => [name, index]));
+    this.#owners = this.#points.map(({ name }) => indexes.get(name) as number);
   }
 
   /** Index of the name that owns the key among those with `usable[index] >= 0`, or -1 when there is none. */
@@ -52,12 +55,12 @@ export class HashRing {
     let to = points.length;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      const point = points[middle] as Point;
+      const point = points[middle] as RingPoint;
       if (point.high < high || (point.high === high && point.low < low)) from = middle + 1;
       else to = middle;
     }
     for (let step = 0; step < points.length; step++) {
-      const { owner } = points[(from + step) % points.length] as Point;
+      const owner = this.#owners[(from + step) % points.length] as number;
       if ((usable[owner] as number) >= 0) return owner;
     }
     return -1;

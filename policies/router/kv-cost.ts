@@ -75,7 +75,7 @@ export class KvCost implements Router {
     const position = this.#choose(costs);
     const { index } = candidates[position] as WorkerView;
     this.#pickedRequest = request.id;
-    this.#pickedPrefill = Math.max(0, request.promptTokens - this.#overlapTokens(request, index));
+    this.#pickedPrefill = Math.ceil(Math.max(0, request.promptTokens) - this.#overlapTokens(request, index));
     this.#index.insert(now, index, promptPath(request, this.#scratch));
     this.#index.trim(index);
     return position;

@@ -1,11 +1,12 @@
 /**
- * Decides by memory: a routing key stays with the worker it was given first, for as long as it is used. Stronger than a
- * hash ring: a worker that joins takes no session away from another. For clients whose state lives on a worker.
+ * Decides by memory: a routing key stays with the worker it was given first, for as long as it is used. Stronger than
+ * a hash ring: a worker that joins takes no session away from another. For clients whose state lives on a worker.
  *
- * A key remembers two workers at most. The first of them that is a candidate takes the request; if neither is, a third
- * is assigned and the older forgotten, so a key returns to its first worker after a short absence. New keys are assigned
- * at random, to the fewest leases or to the fewest keys in use, ties at random; a request without a key is assigned
- * each time. Limits: an even spread of keys is no even spread of work, and nothing moves a key off a hot worker.
+ * A key remembers two workers at most. The first of them that is a candidate takes the request; if neither is, a
+ * third is assigned and the older forgotten, so a key returns to its first worker after a short absence. New keys are
+ * assigned at random, to the fewest leases or to the fewest keys in use, ties at random; a request without a key is
+ * assigned each time. Limits: an even spread of keys is no even spread of work, and nothing moves a key off a hot
+ * worker.
  *
  * Source: smg policies/manual.rs at 73da68ca9, CLI defaults. We differ: an idle key is forgotten the instant its time
  * is up, where upstream sweeps every 60 s, and the number of keys is bounded.
@@ -62,7 +63,7 @@ export class Manual implements Router {
     const { request, worker } = attempt;
     if (request.routingKey === '') return;
     let keys = this.#activeKeys.get(worker.index);
-    if (keys === undefined) this.#activeKeys.set(worker.index, (keys = new Map()));
+    if (keys === undefined) this.#activeKeys.set(worker.index, (keys = new Map<string, number>()));
     keys.set(request.routingKey, (keys.get(request.routingKey) ?? 0) + 1);
   }
 

@@ -10,8 +10,9 @@
  * hash the ids of as many leading blocks as `prefixTokens` covers, or the prefix key.
  *
  * Source: smg policies/prefix_hash.rs at 73da68ca9. We differ by default: without a key the least loaded worker takes
- * the request, where upstream selects none (variant `smg-2026-08-07`; over HTTP it never sees tokens, so every request
- * waits: `smg-2026-08-07-http`), and `slack` is 10 as since #2150, since a factor alone gives up affinity on an idle
+ * the request, where upstream selects none (variant `smg-2026-08-07`; over HTTP it never sees tokens, so that is every
+ * request: `smg-2026-08-07-http`). Upstream answers 503 at once; a router here can only let the request wait, and who
+ * waits holds newcomers back. And `slack` is 10 as since #2150, since a factor alone gives up affinity on an idle
  * fleet: with 4 workers and one lease the bound is 0.625.
  */
 import { assert } from '../../src/kernel/assert.ts';
@@ -88,7 +89,7 @@ function pushWords(words: number[], id: number): void {
 }
 
 /** Position of the candidate with the fewest leases, the first on a tie. */
-export function leastLeases(candidates: FleetView): number {
+function leastLeases(candidates: FleetView): number {
   let least = 0;
   for (let i = 1; i < candidates.length; i++) {
     if ((candidates[i] as WorkerView).inFlight < (candidates[least] as WorkerView).inFlight) least = i;

@@ -6,7 +6,7 @@
  * Limit: the port shows an index and no URL, so a fleet that renumbers its workers moves keys.
  */
 import type { FleetView } from '../types.ts';
-import { HashRing } from './hash-ring.ts';
+import { HashRing, ringPoints, type RingPoint } from './hash-ring.ts';
 
 export class WorkerRing {
   /** Worker index by place in the ring, ascending. */
@@ -16,6 +16,8 @@ export class WorkerRing {
   readonly #slots: number[] = [];
   /** Place in the ring by worker index. */
   readonly #places = new Map<number, number>();
+  /** By name, of every worker that was ever in the ring. */
+  readonly #points = new Map<string, readonly RingPoint[]>();
 
   /** The whole set of known workers. */
   discovered(workers: readonly number[]): void {
@@ -43,10 +45,19 @@ export class WorkerRing {
     const sorted = [...new Set(workers)].sort((a, b) => a - b);
     if (sorted.length === this.#workers.length && sorted.every((worker, i) => worker === this.#workers[i])) return;
     this.#workers = sorted;
-    this.#ring = new HashRing(sorted.map((worker) => `worker-${worker}`));
+    this.#ring = new HashRing(
+      sorted.map((worker) => `worker-${worker}`),
+      (name) => this.#pointsOf(name),
+    );
     this.#places.clear();
     for (const [place, worker] of sorted.entries()) this.#places.set(worker, place);
     this.#slots.length = 0;
     for (let i = 0; i < sorted.length; i++) this.#slots.push(-1);
+  }
+
+  #pointsOf(name: string): readonly RingPoint[] {
+    let points = this.#points.get(name);
+    if (points === undefined) this.#points.set(name, (points = ringPoints(name)));
+    return points;
   }
 }

@@ -1,14 +1,15 @@
 /**
- * What kind of failure a model call ended in, and what follows for the three who act on it: the executor (another attempt?),
- * request admission (outcome of the lease) and salvage (defer the task, keep it, or drop its row). One table of kinds, so
- * that a failure means the same to all three.
+ * What kind of failure a model call ended in, and what follows for the three who act on it: the executor (another
+ * attempt?), request admission (outcome of the lease) and salvage (defer the task, keep it, or drop its row). One
+ * table of kinds, so that a failure means the same to all three.
  *
  * The point of the incident DataDesigner 725 is here: waiting too long in our own queue is not a slow provider.
- * `request-admission-timeout` is a kind of its own since pull 730; before, it was `timeout`, which is deferred but not kept
- * after the salvage rounds, so a stalled host lost rows that no provider had ever seen.
+ * `request-admission-timeout` is a kind of its own since pull 730; before, it was `timeout`, which is deferred but
+ * not kept after the salvage rounds, so a stalled host lost rows that no provider had ever seen.
  *
- * Source: DataDesigner models/clients/errors.py, models/errors.py, clients/model_request_executor.py 99517abc. The wordings
- * that tell quota, context window and parameters apart are ours: a few that providers use, matched without case.
+ * Source: DataDesigner models/clients/errors.py, models/errors.py, clients/model_request_executor.py 99517abc. The
+ * wordings that tell quota, context window and parameters apart are ours: a few that providers use, matched without
+ * case.
  */
 import type { DenialReason, ReleaseOutcome } from '../admission/types.ts';
 import type { AttemptResult, TaskFailure } from '../types.ts';
@@ -104,7 +105,10 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
   'unsupported-capability': 400,
 };
 
-/** The failure as salvage sees it. A response with quota wording becomes 402 here, whatever its status: 429 would be kept for ever. */
+/**
+ * The failure as salvage sees it. A response with quota wording becomes 402 here, whatever its status: 429 would be
+ * kept for ever.
+ */
 export function failureOfKind(kind: ErrorKind): TaskFailure {
   const status = STATUS_OF_KIND[kind];
   switch (kind) {
@@ -124,9 +128,9 @@ const INFINITE = /^[+-]?inf(inity)?$/i;
 const HTTP_DATE = /^(mon|tue|wed|thu|fri|sat|sun), \d{2} [a-z]{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/i;
 
 /**
- * Seconds that a Retry-After header asks for, from `epochSeconds`, the wall clock when the response came; undefined when it
- * asks for nothing sensible. A date in the past is 0. `head` takes what Python's float takes, as DataDesigner does: negative
- * numbers, NaN and Infinity too.
+ * Seconds that a Retry-After header asks for, from `epochSeconds`, the wall clock when the response came; undefined
+ * when it asks for nothing sensible. A date in the past is 0. `head` takes what Python's float takes, as
+ * DataDesigner does: negative numbers, NaN and Infinity too.
  */
 export function retryAfterSeconds(
   header: string,

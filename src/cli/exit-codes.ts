@@ -16,8 +16,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 const MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'ok',
   expectationFailed: 'an expectation of the scenario failed',
-  usage: 'bad usage, scenario, trace or output folder',
-  invariantBroken: 'an invariant is broken: a bug',
+  usage: 'bad usage, scenario, trace, policy file or output folder',
+  invariantBroken: 'an invariant is broken, or a policy of --policies: a bug',
   nondeterminism: 'two runs of one world differ',
   unfinished: 'the run ended with work unfinished',
   metastable: 'the system did not recover',

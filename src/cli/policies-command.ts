@@ -1,10 +1,15 @@
-/** `spillway policies`: by role, what each policy decides, its source, its settings with defaults. */
+/**
+ * `spillway policies`: by role, what each policy decides, its source, its settings with defaults; with `--policies`
+ * those of the user's own file too.
+ */
 import { type ListedPolicy, policyListing } from '../lab/policy-listing.ts';
+import { loadUserPolicies } from '../lab/user-policies.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 
-export async function policiesCommand(terminal: Terminal): Promise<ExitCode> {
-  const policies = policyListing();
+export async function policiesCommand(file: string | undefined, terminal: Terminal): Promise<ExitCode> {
+  const own = file === undefined ? undefined : await loadUserPolicies(file);
+  const policies = policyListing(own?.entries);
   const roles = [...new Set(policies.map(({ role }) => role))];
   const blocks = roles.map((role) => {
     const listed = policies.filter((policy) => policy.role === role).map(describe);

@@ -8,7 +8,14 @@ import { didYouMean } from '../lab/nearest.ts';
 import type { Runner } from '../lab/run-types.ts';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-codes.ts';
 import { REPLAY_COMMAND } from './replay-protocol.ts';
-import { RUN_FLAGS, RUN_SWITCHES, readRunArguments, runBuilder } from './run-arguments.ts';
+import {
+  policiesBuilder,
+  readPoliciesFile,
+  readRunArguments,
+  RUN_FLAGS,
+  RUN_SWITCHES,
+  runBuilder,
+} from './run-arguments.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -65,9 +72,10 @@ async function dispatch(
       refuseOperands(argv._);
       job = async () => (await import('./scenarios-command.ts')).scenariosCommand(terminal);
     })
-    .command('policies', 'List the policies: what each decides, its source, its settings', {}, (argv) => {
+    .command('policies', 'List the policies: what each decides, its source, its settings', policiesBuilder, (argv) => {
       refuseOperands(argv._);
-      job = async () => (await import('./policies-command.ts')).policiesCommand(terminal);
+      const file = readPoliciesFile(argv);
+      job = async () => (await import('./policies-command.ts')).policiesCommand(file, terminal);
     })
     .command('schema', 'Print the JSON Schema of scenario files', {}, (argv) => {
       refuseOperands(argv._);
@@ -143,6 +151,10 @@ async function explain(error: unknown, terminal: Terminal): Promise<ExitCode> {
   if (kind === 'input') {
     terminal.warn((error as Error).message);
     return EXIT.usage;
+  }
+  if (kind === 'policy') {
+    terminal.warn((error as Error).message);
+    return EXIT.invariantBroken;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   terminal.warn(`spillway: ${kind === 'invariant' ? 'an invariant is broken' : 'this is a bug'}\n${text}`);

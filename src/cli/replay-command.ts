@@ -1,6 +1,7 @@
 /**
  * The hidden command behind `--check-determinism`: runs the world it is sent, answers with its history, ends.
  */
+import { PolicyFault } from '../lab/guarded-policy.ts';
 import { runScenario } from '../lab/run.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { replayHere } from './replay-here.ts';
@@ -16,9 +17,14 @@ export async function replayCommand(): Promise<ExitCode> {
   try {
     answer = { replay: await replayHere(runScenario, resolved)(stretch) };
   } catch (error) {
-    answer = { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    answer = failureOf(error);
   }
   await new Promise<void>((resolve) => process.send?.(answer, undefined, {}, () => resolve()));
   process.disconnect();
   return EXIT.ok;
+}
+
+function failureOf(error: unknown): ReplayAnswer {
+  if (error instanceof PolicyFault) return { failure: error.message, ofPolicy: true };
+  return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error), ofPolicy: false };
 }

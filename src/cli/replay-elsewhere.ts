@@ -6,6 +6,7 @@
 import { type ChildProcess, fork, type StdioOptions } from 'node:child_process';
 import { extname, join } from 'node:path';
 import type { Replay, Replayer } from '../lab/determinism.ts';
+import { PolicyFault } from '../lab/guarded-policy.ts';
 import type { ResolvedScenario } from '../lab/resolve.ts';
 import type { StopSignal } from '../lab/run-types.ts';
 import { REPLAY_COMMAND, type ReplayAnswer, type ReplayRequest } from './replay-protocol.ts';
@@ -39,7 +40,10 @@ function answerOf(child: ChildProcess, request: ReplayRequest): Promise<Replay> 
     child.once('message', (message) => {
       const answer = message as ReplayAnswer;
       if ('replay' in answer) resolve(answer.replay);
-      else reject(new Error(`in the second process: ${answer.failure}`));
+      else {
+        const text = `in the second process: ${answer.failure}`;
+        reject(answer.ofPolicy ? new PolicyFault(text) : new Error(text));
+      }
     });
     child.send(request, (error) => {
       if (error !== null) reject(error);

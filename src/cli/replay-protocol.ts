@@ -13,5 +13,9 @@ export interface ReplayRequest {
   readonly stretch: Difference | undefined;
 }
 
-/** `failure` is the text of an error of the fresh process. */
-export type ReplayAnswer = { readonly replay: Replay } | { readonly failure: string };
+/**
+ * `failure` is the text of an error of the fresh process; `ofPolicy` says that a policy of the user's own is at fault.
+ */
+export type ReplayAnswer =
+  | { readonly replay: Replay }
+  | { readonly failure: string; readonly ofPolicy: boolean };

@@ -7,7 +7,7 @@ import { exitCodeHelp } from './exit-codes.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Flags that take a value; all but `set` at most once. */
-export const RUN_FLAGS = ['seed', 'set', 'trace', 'variant', 'out'] as const;
+export const RUN_FLAGS = ['seed', 'set', 'trace', 'policies', 'variant', 'out'] as const;
 /** Flags that take none. */
 export const RUN_SWITCHES = ['all-variants', 'json', 'check', 'check-determinism'] as const;
 
@@ -17,6 +17,8 @@ export interface RunArguments {
   readonly seed: number | undefined;
   readonly set: readonly string[];
   readonly trace: string | undefined;
+  /** Module with policies of the user's own. */
+  readonly policies: string | undefined;
   /** Undefined: the base. */
   readonly variant: string | undefined;
   readonly allVariants: boolean;
@@ -36,6 +38,7 @@ export function runBuilder(yargs: Argv): Argv {
     .option('seed', { ...VALUE, describe: 'Root of all random streams, instead of the seed of the scenario' })
     .option('set', { ...VALUE, describe: 'Override path=value, such as fleet.0.count=8; may be repeated' })
     .option('trace', { ...VALUE, describe: 'Send this trace (csv, jsonl, also .gz) instead of the workload' })
+    .option('policies', POLICIES)
     .option('variant', { ...VALUE, describe: 'Run this variant instead of the base' })
     .option('all-variants', { ...SWITCH, describe: 'Run the base and every variant (equal ones once)' })
     .option('out', { ...VALUE, describe: 'Write result.json, report.md and requests.jsonl into this folder' })
@@ -45,8 +48,17 @@ export function runBuilder(yargs: Argv): Argv {
     .epilog(`${OUTPUT_HELP}\n\n${exitCodeHelp()}`);
 }
 
+/** Describes the flags of `spillway policies` to yargs. */
+export function policiesBuilder(yargs: Argv): Argv {
+  return yargs.option('policies', POLICIES);
+}
+
 const VALUE = { type: 'string', requiresArg: true } as const;
 const SWITCH = { type: 'boolean' } as const;
+const POLICIES = {
+  ...VALUE,
+  describe: 'Module (.mjs, .js) that exports policies: PolicyEntry[]; their names join those of the shipped ones',
+};
 
 const OUTPUT_HELP = [
   'One variant: --json prints its result document and --out fills DIR. Several: --json prints ' +
@@ -69,6 +81,7 @@ export function readRunArguments(argv: Readonly<Record<string, unknown>>): RunAr
     seed: seedOf(single(argv, 'seed')),
     set: listOf(argv['set']),
     trace: single(argv, 'trace'),
+    policies: readPoliciesFile(argv),
     variant,
     allVariants,
     out: single(argv, 'out'),
@@ -76,6 +89,11 @@ export function readRunArguments(argv: Readonly<Record<string, unknown>>): RunAr
     check: switched(argv, 'check'),
     checkDeterminism: switched(argv, 'check-determinism'),
   };
+}
+
+/** The value of `--policies`. Throws UsageError. */
+export function readPoliciesFile(argv: Readonly<Record<string, unknown>>): string | undefined {
+  return single(argv, 'policies');
 }
 
 /** Texts, whether yargs saw none, one or several. */

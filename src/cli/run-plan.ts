@@ -8,6 +8,7 @@ import { shippedScenario, shippedScenarios } from '../lab/catalog.ts';
 import { type ResolvedScenario, resolveVariants } from '../lab/resolve.ts';
 import { loadScenario, type Scenario } from '../lab/scenario.ts';
 import { BASE_VARIANT } from '../lab/scenario-schema.ts';
+import { loadUserPolicies } from '../lab/user-policies.ts';
 import type { RunArguments } from './run-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -29,7 +30,8 @@ export interface RunPlan {
 /** Loads and resolves. Rejects with UsageError or ScenarioError. */
 export async function planRun(args: RunArguments): Promise<RunPlan> {
   const { scenarioFile, trace } = inputFiles(args);
-  const scenario = await loadScenario(scenarioFile);
+  const own = args.policies === undefined ? undefined : await loadUserPolicies(args.policies);
+  const scenario = await loadScenario(scenarioFile, own);
   const { set, seed, check } = args;
   const names = args.allVariants ? [BASE_VARIANT, ...scenario.variantNames] : [args.variant ?? BASE_VARIANT];
   const resolved = resolveVariants(scenario, names, { set, seed, check, trace });
@@ -74,6 +76,7 @@ function shown(path: string): string {
 function commandLine(args: RunArguments, scenarioFile: string, trace: string | undefined): string {
   const words = ['spillway', 'run', scenarioFile];
   if (trace !== undefined) words.push('--trace', trace);
+  if (args.policies !== undefined) words.push('--policies', args.policies);
   for (const setting of args.set) words.push('--set', setting);
   if (args.seed !== undefined) words.push('--seed', String(args.seed));
   if (args.variant !== undefined) words.push('--variant', args.variant);

@@ -28,7 +28,7 @@ export function shippedScenarios(): string[] {
 
 /** Every shipped scenario, read and checked. */
 export async function catalog(): Promise<CatalogEntry[]> {
-  const scenarios = await Promise.all(shippedScenarios().map(loadScenario));
+  const scenarios = await Promise.all(shippedScenarios().map((file) => loadScenario(file)));
   return scenarios.map(({ file, name, why, variantNames }) => {
     return { file, name, title: firstSentence(why), variants: variantNames };
   });

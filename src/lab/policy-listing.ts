@@ -3,7 +3,7 @@
  * one writes them.
  */
 import { z } from 'zod';
-import { policyEntries } from '../../policies/index.ts';
+import { type PolicyEntry, policyEntries } from '../../policies/index.ts';
 
 interface ListedSetting {
   readonly name: string;
@@ -22,14 +22,14 @@ export interface ListedPolicy {
 }
 
 /** In the order of the registry. */
-export function policyListing(): ListedPolicy[] {
-  return policyEntries.map(({ role, name, decides, source, config, variants }) => {
+export function policyListing(entries: readonly PolicyEntry[] = policyEntries): ListedPolicy[] {
+  return entries.map(({ role, name, decides, source, config, variants }) => {
     return { role, name, decides, source, settings: settingsOf(config), variants: Object.keys(variants) };
   });
 }
 
 function settingsOf(config: z.ZodType): ListedSetting[] {
-  const { properties = {} } = z.toJSONSchema(config, { io: 'input' });
+  const { properties = {} } = z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' });
   return Object.entries(properties).flatMap(([name, property]) => {
     if (name === 'name' || typeof property === 'boolean') return [];
     return [{ name, default: property.default, description: property.description ?? '' }];

@@ -4,7 +4,8 @@
  *
  * The scenario hash is SHA-256 over what all variants resolve to, with the overrides applied: equal for the
  * variants of one comparison, so that (hash, variant, seed) names a run. Prose, expectations, the seed,
- * layout and the way a duration is written do not count; a trace counts by its content, not by its name.
+ * layout and the way a duration is written do not count; a trace and a file of the user's own policies count by their
+ * content, not by their name.
  */
 import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -17,6 +18,7 @@ import type { Override } from './overrides.ts';
 import { parseSetting, parseWorld, reasonOf, type Scenario, variantOverrides } from './scenario.ts';
 import { ScenarioError, shownValue } from './scenario-error.ts';
 import { BASE_VARIANT, type ParsedScenario } from './scenario-schema.ts';
+import type { PolicyFile } from './user-policies.ts';
 import { datasetConfig, workloadConfig } from './workload-config.ts';
 
 export interface ResolveOptions {
@@ -42,6 +44,8 @@ export interface ResolvedScenario {
   readonly config: WorldConfig;
   /** The checked `policies:` block. */
   readonly policies: ParsedScenario['policies'];
+  /** Where policies of the user's own come from; undefined: all are shipped. */
+  readonly policyFile: PolicyFile | undefined;
   /** Undefined when `config.dataset` is the workload. */
   readonly workload: WorkloadConfig | undefined;
 }
@@ -79,6 +83,7 @@ export function resolveVariants(
     worldHash: hashOf(content),
     config: worldConfig(parsed, options),
     policies: parsed.policies,
+    policyFile: scenario.policyFile,
     workload: workloadConfig(parsed.workload, tracePath),
   }));
 }
@@ -111,13 +116,13 @@ class VariantWorld {
   readonly content: unknown;
 
   constructor(scenario: Scenario, variant: string, options: ResolveOptions, hashes: TraceHashes) {
-    const { yaml, base, file } = scenario;
+    const { yaml, base, file, policyFile } = scenario;
     this.variant = variant;
-    this.parsed = parseWorld(yaml, [...variantOverrides(yaml, base, variant), ...commandOverrides(options)]);
+    this.parsed = parseWorld(scenario, [...variantOverrides(yaml, base, variant), ...commandOverrides(options)]);
     const { workload } = this.parsed;
     if (workload.kind !== 'trace') {
       this.tracePath = '';
-      this.content = contentOfWorld(this.parsed, workload);
+      this.content = contentOfWorld(this.parsed, workload, policyFile);
       return;
     }
     const given = workload.path;
@@ -126,14 +131,18 @@ class VariantWorld {
     const where = ofCommand ? '--trace:' : `${yaml.locate(['workload', 'path'])} workload.path:`;
     const traceHash = hashes.get(this.tracePath) ?? hashOfTrace(this.tracePath, where);
     hashes.set(this.tracePath, traceHash);
-    this.content = contentOfWorld(this.parsed, { ...workload, path: traceHash });
+    this.content = contentOfWorld(this.parsed, { ...workload, path: traceHash }, policyFile);
   }
 }
 
-function contentOfWorld(parsed: ParsedScenario, workload: ParsedScenario['workload']): unknown {
+function contentOfWorld(
+  parsed: ParsedScenario,
+  workload: ParsedScenario['workload'],
+  policyFile: PolicyFile | undefined,
+): unknown {
   const { fleet, network, reports, health, host, clientTimeout, faults, policies, slo, limits } = parsed;
   const rest = { network, reports, health, host, clientTimeout, faults, policies, slo, limits };
-  return { fleet: workerConfigs(fleet), workload, ...rest };
+  return { fleet: workerConfigs(fleet), workload, ...rest, policyFile: policyFile?.hash };
 }
 
 function commandOverrides({ trace, set = [], seed }: ResolveOptions): Override[] {

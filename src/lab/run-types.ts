@@ -70,7 +70,7 @@ export interface RunOutcome {
 }
 
 /**
- * Runs one world to its end. Rejects with InvariantError, or with TraceError when the trace turns out to be
- * bad.
+ * Runs one world to its end. Rejects with InvariantError, with PolicyFault, or with TraceError when the trace
+ * turns out to be bad.
  */
 export type Runner = (resolved: ResolvedScenario, options?: RunOptions) => Promise<RunOutcome>;

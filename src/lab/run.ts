@@ -14,26 +14,30 @@ import type { Refillable, Workload } from '../workload/arrival.ts';
 import { ClosedWorkload } from '../workload/closed.ts';
 import { OpenWorkload } from '../workload/open.ts';
 import { openTrace, type TraceWorkload } from '../workload/trace.ts';
+import { PolicyFault } from './guarded-policy.ts';
 import type { ResolvedScenario } from './resolve.ts';
 import type { RunOptions, RunOutcome, RunStatus } from './run-types.ts';
+import { entriesOfFile } from './user-policies.ts';
 
 /** Events in one slice: some tens of milliseconds. */
 const SLICE_EVENTS = 20_000;
 
 /**
- * Runs one variant to its end. Rejects with a TraceError on a bad trace, with an InvariantError (its message names the
- * instant) when an invariant is broken.
+ * Runs one variant to its end. Rejects with a TraceError on a bad trace, with an InvariantError when an invariant is
+ * broken, with a PolicyFault when a policy of the user's own is at fault (the messages of both name the instant), with
+ * a ScenarioError when the user's policy file has changed.
  */
 export async function runScenario(resolved: ResolvedScenario, options: RunOptions = {}): Promise<RunOutcome> {
   const { config, policies } = resolved;
+  const entries = await entriesOfFile(resolved.policyFile);
   const streamFor = (name: string) => stream(config.seed, `policies/${name}`);
   const source = await openSource(resolved);
   try {
     const recorder = new Recorder(config.slo, options.onRecord);
     const world = guarded(undefined, () => {
       return new World(config, {
-        policies: makePolicies(policies, streamFor),
-        salvage: makeSalvage(policies, streamFor),
+        policies: makePolicies(policies, streamFor, entries),
+        salvage: makeSalvage(policies, streamFor, entries),
         workload: source.workload,
         recorder,
         tap: options.tap,
@@ -102,14 +106,15 @@ async function drive(world: World, source: Source, recorder: Recorder, options: 
   }
 }
 
-/** Adds the instant to the message of a broken invariant. */
+/** Adds the instant to the message of a broken invariant or a policy's fault. */
 function guarded<T>(world: World | undefined, step: () => T): T {
   try {
     return step();
   } catch (error) {
-    if (!(error instanceof InvariantError)) throw error;
+    if (!(error instanceof InvariantError || error instanceof PolicyFault)) throw error;
     const at = world === undefined ? 'at the start' : `at ${world.now} µs, after ${world.events} events`;
-    throw new InvariantError(`${error.message} (${at})`);
+    const message = `${error.message} (${at})`;
+    throw error instanceof PolicyFault ? new PolicyFault(message, { cause: error }) : new InvariantError(message);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { duration, durationOrNone } from '../../policies/config.ts';
-import { policyEntries } from '../../policies/index.ts';
+import { type PolicyEntry, policyEntries } from '../../policies/index.ts';
 import { policiesSchema } from '../../policies/schema.ts';
 import { expectationSchema } from './expect-schema.ts';
 import { checkFaultWorkers, faultsSchema } from './faults-schema.ts';
@@ -90,7 +90,7 @@ const variantName = z.string().regex(/^(?!base$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
   error: `up to 64 letters, digits, - and _, and not ${BASE_VARIANT}`,
 });
 
-/** Blocks of the scenario that describe one world; variants and `--set` reach these. */
+/** Blocks of the scenario that describe one world, but for `policies`; variants and `--set` reach these. */
 const world = {
   seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1).describe('Root of all random streams. Default 1.'),
   fleet: fleetSchema,
@@ -103,9 +103,6 @@ const world = {
     .prefault('none')
     .describe('When a client leaves; none: it waits. Default none.'),
   faults: faultsSchema.default([]),
-  policies: policiesSchema(policyEntries)
-    .prefault({})
-    .describe("The gateway's policies; `spillway policies` lists them."),
   slo: slo.prefault({}),
   limits: limits.prefault({}),
 };
@@ -115,29 +112,39 @@ const scenarioName = z
   .regex(/^[a-z0-9][a-z0-9-]{0,99}$/, { error: 'lower-case letters, digits and -' });
 const prose = z.string().trim().min(1, { error: 'prose of at least one sentence' });
 
-/** A whole scenario file. */
-export const scenarioSchema = z
-  .strictObject({
-    name: scenarioName
-      .describe('Short name.'),
-    why: prose.describe('What it shows and why that matters; the first sentence is its title.'),
-    source: prose.describe('URL or text: where the situation and its numbers come from.'),
-    ...world,
-    variants: z.record(variantName, variant).default({}).describe('Named overrides of the world above.'),
-    expect: z.array(expectationSchema)
-      .default([])
-      .describe('Assertions on results; a failed one ends with exit code 1.'),
-  })
-  .superRefine((scenario, context) => {
-    // What refers to another block is checked once the blocks themselves are right.
-    if (context.issues.length > 0) return;
-    checkFaultWorkers(scenario.faults, workerCount(scenario.fleet), context);
-    const names = [BASE_VARIANT, ...Object.keys(scenario.variants)];
-    scenario.expect.forEach((expectation, index) => {
-      if (names.includes(expectation.variant)) return;
-      context.addIssue({ code: 'custom', path: ['expect', index, 'variant'], message: names.join(', ') });
+/** A whole scenario file whose policies are among the entries. */
+export function scenarioSchemaOf(entries: readonly PolicyEntry[]) {
+  const policies = policiesSchema(entries)
+    .prefault({})
+    .describe("The gateway's policies; `spillway policies` lists them.");
+  return z
+    .strictObject({
+      name: scenarioName
+        .describe('Short name.'),
+      why: prose.describe('What it shows and why that matters; the first sentence is its title.'),
+      source: prose.describe('URL or text: where the situation and its numbers come from.'),
+      ...world,
+      policies,
+      variants: z.record(variantName, variant).default({}).describe('Named overrides of the world above.'),
+      expect: z.array(expectationSchema)
+        .default([])
+        .describe('Assertions on results; a failed one ends with exit code 1.'),
+    })
+    .superRefine((scenario, context) => {
+      // What refers to another block is checked once the blocks themselves are right.
+      if (context.issues.length > 0) return;
+      checkFaultWorkers(scenario.faults, workerCount(scenario.fleet), context);
+      const names = [BASE_VARIANT, ...Object.keys(scenario.variants)];
+      scenario.expect.forEach((expectation, index) => {
+        if (names.includes(expectation.variant)) return;
+        context.addIssue({ code: 'custom', path: ['expect', index, 'variant'], message: names.join(', ') });
+      });
     });
-  });
+}
+export type ScenarioSchema = ReturnType<typeof scenarioSchemaOf>;
+
+/** Of the shipped policies, made once. */
+export const scenarioSchema: ScenarioSchema = scenarioSchemaOf(policyEntries);
 export type ParsedScenario = z.output<typeof scenarioSchema>;
 
 /** JSON Schema (draft 2020-12) of scenario files as written, for editors. */

@@ -8,8 +8,15 @@ import { withPolicyName } from './default-policy.ts';
 import { didYouMean } from './nearest.ts';
 import { applyOverride, type Override, parsePath } from './overrides.ts';
 import { ScenarioError, shownValue } from './scenario-error.ts';
-import { BASE_VARIANT, type ParsedScenario, scenarioSchema } from './scenario-schema.ts';
+import {
+  BASE_VARIANT,
+  type ParsedScenario,
+  type ScenarioSchema,
+  scenarioSchema,
+  scenarioSchemaOf,
+} from './scenario-schema.ts';
 import { parseWith, type SchemaIssue } from './schema-issues.ts';
+import type { PolicyFile, UserPolicies } from './user-policies.ts';
 import { decodeUtf8, type PathSegment, parseYamlValue, YamlSource } from './yaml-source.ts';
 
 /** Bytes of a scenario file; a larger one is some other file. */
@@ -27,10 +34,17 @@ export interface Scenario {
   readonly variantNames: readonly string[];
   readonly expect: ParsedScenario['expect'];
   readonly yaml: YamlSource;
+  /** Knows the shipped policies, and those of `policyFile`. */
+  readonly schema: ScenarioSchema;
+  /** Where policies of the user's own come from, when there are any. */
+  readonly policyFile: PolicyFile | undefined;
 }
 
-/** Reads and checks a scenario file. Rejects with ScenarioError on anything that is wrong with it. */
-export async function loadScenario(path: string): Promise<Scenario> {
+/**
+ * Reads and checks a scenario file, which may name policies of the user's own. Rejects with ScenarioError on anything
+ * that is wrong with it.
+ */
+export async function loadScenario(path: string, own?: UserPolicies): Promise<Scenario> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -41,31 +55,35 @@ export async function loadScenario(path: string): Promise<Scenario> {
     const allowed = `allowed a scenario of at most ${FILE_BYTES_MAX}`;
     throw new ScenarioError([`${path}: ${bytes.length} bytes; ${allowed}`]);
   }
-  return parseScenario(decodeUtf8(bytes, path), path);
+  return parseScenario(decodeUtf8(bytes, path), path, own);
 }
 
 /** Checks the text of a scenario with all its variants; `file` names it in messages. Throws ScenarioError. */
-export function parseScenario(text: string, file: string): Scenario {
+export function parseScenario(text: string, file: string, own?: UserPolicies): Scenario {
   const yaml = new YamlSource(text, file);
   if (yaml.value === null || yaml.value === undefined) {
     throw new ScenarioError([`${file}:1:1 scenario: empty; allowed a mapping with name, why, source, …`]);
   }
-  const base = parseWorld(yaml, []);
+  const schema = own === undefined ? scenarioSchema : scenarioSchemaOf(own.entries);
+  const base = parseWorld({ yaml, schema }, []);
   const variantNames = Object.keys(base.variants);
-  for (const name of variantNames) parseWorld(yaml, variantOverrides(yaml, base, name));
+  for (const name of variantNames) parseWorld({ yaml, schema }, variantOverrides(yaml, base, name));
   const { name, why, source, expect } = base;
-  return { file, name, why, source, base, variantNames, expect, yaml };
+  return { file, name, why, source, base, variantNames, expect, yaml, schema, policyFile: own?.file };
 }
 
 /** The whole scenario with overrides applied in order, checked. Throws ScenarioError. */
-export function parseWorld(yaml: YamlSource, overrides: readonly Override[]): ParsedScenario {
+export function parseWorld(
+  { yaml, schema }: Pick<Scenario, 'yaml' | 'schema'>,
+  overrides: readonly Override[],
+): ParsedScenario {
   let input = yaml.value;
   for (const override of overrides) {
     const applied = applyOverride(withPolicyName(input, override.path), override);
     if ('error' in applied) throw new ScenarioError([`${override.where} ${applied.error}`]);
     input = applied.value;
   }
-  const parsed = parseWith(scenarioSchema, input);
+  const parsed = parseWith(schema, input);
   if ('data' in parsed) return parsed.data;
   throw new ScenarioError(parsed.issues.map((issue) => `${placeOf(issue, yaml, overrides)} ${issue.text}`));
 }

@@ -3,13 +3,15 @@
  */
 import { InvariantError } from '../kernel/assert.ts';
 import { TraceError } from '../workload/trace-error.ts';
+import { PolicyFault } from './guarded-policy.ts';
 import { ScenarioError } from './scenario-error.ts';
 
 /**
- * `input`: the message alone says it all. `invariant`: a bug of ours or of a policy. `unknown`: anything
- * else.
+ * `input`: the message alone says it all. `policy`: so it does, and the fault is of a policy of the user's own.
+ * `invariant`: a bug of ours. `unknown`: anything else.
  */
-export function errorKind(error: unknown): 'input' | 'invariant' | 'unknown' {
+export function errorKind(error: unknown): 'input' | 'policy' | 'invariant' | 'unknown' {
   if (error instanceof ScenarioError || error instanceof TraceError) return 'input';
+  if (error instanceof PolicyFault) return 'policy';
   return error instanceof InvariantError ? 'invariant' : 'unknown';
 }

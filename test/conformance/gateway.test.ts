@@ -6,11 +6,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { breakerGroups } from './groups/breaker.ts';
 import { capacityGroups } from './groups/capacity.ts';
 import type { Handlers } from './groups/handler.ts';
+import { healthGroups } from './groups/health.ts';
 import { leftOut } from './groups/left-out.ts';
+import { priorityAdmissionGroups } from './groups/priority-admission.ts';
+import { priorityPoolGroups } from './groups/priority-pool.ts';
+import { priorityGroups } from './groups/priority.ts';
+import { rateGroups } from './groups/rate.ts';
 import { retryGroups } from './groups/retry.ts';
 import { routerGroups } from './groups/router.ts';
+import { routingGroups } from './groups/routing.ts';
 
 interface Vector {
   readonly id: string;
@@ -20,7 +27,10 @@ interface Vector {
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const path = join(resolve(ROOT, process.env['SPILLWAY_VECTORS'] ?? '../shared/vectors'), 'gateway.json');
-const compared: Handlers = { ...capacityGroups, ...retryGroups, ...routerGroups };
+const compared: Handlers = {
+  ...{ ...capacityGroups, ...retryGroups, ...routerGroups, ...routingGroups, ...breakerGroups, ...healthGroups },
+  ...{ ...rateGroups, ...priorityGroups, ...priorityPoolGroups, ...priorityAdmissionGroups },
+};
 
 const found = existsSync(path);
 if (!found) console.log(`gateway vectors: skipped, there is no ${path}`);
