@@ -48,19 +48,19 @@ const classes = {
   bulk: classSchema({
     ...{ reservedFloor: 0, reservedPerSlot: 0, queueSize: 1024 },
     ...{ queueTimeout: '300s', starvation: '120s', canPreempt: false },
-  }),
+  }).describe('Settings of class bulk. Source: smg built-in classes.'),
   default: classSchema({
     ...{ reservedFloor: 0, reservedPerSlot: 0.1, queueSize: 512 },
     ...{ queueTimeout: '60s', starvation: '30s', canPreempt: false },
-  }),
+  }).describe('Settings of class default. Source: smg built-in classes.'),
   interactive: classSchema({
     ...{ reservedFloor: 128, reservedPerSlot: 0.25, queueSize: 256 },
     ...{ queueTimeout: '30s', starvation: '5s', canPreempt: true },
-  }),
+  }).describe('Settings of class interactive. Source: smg built-in classes.'),
   system: classSchema({
     ...{ reservedFloor: 32, reservedPerSlot: 0, queueSize: 64 },
     ...{ queueTimeout: '30s', starvation: '5s', canPreempt: true },
-  }),
+  }).describe('Settings of class system. Source: smg built-in classes.'),
 };
 
 export const priorityConfig = policyObject('priority', {

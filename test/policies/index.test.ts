@@ -25,7 +25,7 @@ describe('policyEntries', () => {
   });
 
   it('is found by role and name', () => {
-    expect(entriesOf('queue').map(({ name }) => name)).toEqual(['fifo', 'none']);
+    expect(entriesOf('capacity').map(({ name }) => name)).toEqual(['tiers', 'fixed', 'aimd', 'vegas', 'gradient2']);
     expect(findPolicy('retry', 'none')?.decides).toBe('Never another attempt.');
     expect(findPolicy('queue', 'exponential')).toBeUndefined();
   });
@@ -46,7 +46,7 @@ describe('makePolicies', () => {
       streams.push(name);
       return () => (name === 'router' ? 0.99 : 0);
     });
-    expect(streams).toEqual(['capacity', 'queue', 'router', 'gates/0', 'gates/1', 'retry']);
+    expect(streams).toEqual(['capacity', 'queue', 'router', 'gates/0', 'gates/1', 'retry', 'retry-budget']);
     expect(policies.capacity.current()).toBe(7);
     expect(policies.router.pick(0, requestView(), [workerView(), workerView({ index: 1 })])).toBe(1);
     expect(policies.gates.map((gate) => gate.allows(0, workerView({ inFlight: 1 })))).toEqual([false, true]);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { policiesSchema, policyEntries } from '../../policies/index.ts';
 
 const schema = policiesSchema(policyEntries);
+const QUEUES = 'fifo, none, codel, adaptive-lifo, deadline, token-bucket, priority';
 
 /** The only issue, as `path: message`. */
 function refusal(block: unknown): string {
@@ -38,6 +39,7 @@ describe('policiesSchema', () => {
         cap: 'after-jitter',
         retryAfter: 'honour',
       },
+      retryBudget: { name: 'none' },
       salvage: { name: 'rounds', roundsMax: 2, preserve: ['queue-timeout', 'rate-limited'], pacing: 50e3 },
       timeouts: { requestUs: Infinity, attemptUs: 1800e6, workerUs: 60e6 },
     });
@@ -56,16 +58,20 @@ describe('policiesSchema', () => {
     'accepts each variant of each policy',
     (entry, variant) => {
       const given = { name: entry.name, variant };
-      const block = entry.role === 'gate' ? { gates: [given] } : { [entry.role]: given };
+      const key = entry.role === 'retry-budget' ? 'retryBudget' : entry.role;
+      const block = entry.role === 'gate' ? { gates: [given] } : { [key]: given };
       expect(schema.safeParse(block).error).toBeUndefined();
     },
   );
 
   it.each([
-    [{ queue: { name: 'lifo' } }, 'queue.name: unknown queue policy "lifo"; allowed: fifo, none'],
-    [{ queue: {} }, 'queue.name: a queue policy needs a name, one of: fifo, none'],
-    [{ queue: 'fifo' }, 'queue: expected an object with a name, one of: fifo, none'],
-    [{ gates: [{ name: 'breaker' }] }, 'gates.0.name: unknown gate policy "breaker"; allowed: concurrency-limit'],
+    [{ queue: { name: 'lifo' } }, `queue.name: unknown queue policy "lifo"; allowed: ${QUEUES}`],
+    [{ queue: {} }, `queue.name: a queue policy needs a name, one of: ${QUEUES}`],
+    [{ queue: 'fifo' }, `queue: expected an object with a name, one of: ${QUEUES}`],
+    [
+      { gates: [{ name: 'braker' }] },
+      'gates.0.name: unknown gate policy "braker"; allowed: concurrency-limit, breaker, busy',
+    ],
     [
       { capacity: { name: 'tiers', variant: 'smg' } },
       "capacity.variant: unknown variant of the capacity policy 'tiers'; allowed: smg-2026-08-07",
@@ -86,7 +92,8 @@ describe('policiesSchema', () => {
     ],
     [
       { routers: {} },
-      ": unknown key 'routers' of policies; allowed: capacity, queue, router, gates, retry, salvage, timeouts",
+      ": unknown key 'routers' of policies; allowed: capacity, queue, router, gates, retry, retryBudget, " +
+        'salvage, timeouts',
     ],
     [
       { retry: { name: 'exponential', initialBackoff: '2s', maxBackoff: '1s' } },
@@ -109,7 +116,7 @@ describe('policiesSchema', () => {
       }
     }
     expect(missing).toEqual([]);
-    expect(Object.keys(block.properties)).toHaveLength(7);
+    expect(Object.keys(block.properties)).toHaveLength(8);
   });
 });
 

@@ -46,7 +46,7 @@ describe('renderTable', () => {
 
   it('has no ANSI sequence unless asked', () => {
     const runs = variants(2);
-    // eslint-disable-next-line no-control-regex
+     
     const ansi = /\u001b\[\d+m/g;
     expect(renderTable(runs, { width: 80 })).not.toMatch(ansi);
     const colored = renderTable(runs, { width: 80, colors: true });
