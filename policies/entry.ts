@@ -3,17 +3,25 @@
  * defaults, and how to make it. A user's own policy file exports the same.
  */
 import type { z } from 'zod';
+import type { RequestAdmission } from './admission/types.ts';
+import type { Health } from './health/types.ts';
+import type { RateLimit } from './rate/types.ts';
 import type { RetryBudget } from './retry-budget/types.ts';
+import type { TaskScheduling } from './task/types.ts';
 import type { Capacity, Gate, Queue, Retry, Rng, Router, Salvage } from './types.ts';
 
 /** The object each role is played by. */
 export interface PolicyRoles {
   readonly capacity: Capacity;
+  readonly rate: RateLimit;
   readonly queue: Queue;
   readonly router: Router;
   readonly gate: Gate;
   readonly retry: Retry;
   readonly 'retry-budget': RetryBudget;
+  readonly health: Health;
+  readonly tasks: TaskScheduling;
+  readonly admission: RequestAdmission;
   readonly salvage: Salvage;
 }
 export type PolicyRole = keyof PolicyRoles;

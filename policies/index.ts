@@ -3,9 +3,12 @@
  * live objects. The order is the order of listings. Both the simulator and the proxy build their policies
  * here; a user's own entries are appended to `policyEntries` and passed on.
  */
+import { requestAdmission } from './admission/request-admission.ts';
+import type { RequestAdmission } from './admission/types.ts';
 import { breaker } from './breaker/breaker.ts';
 import { busy } from './busy/busy.ts';
 import { concurrencyLimit } from './gate/concurrency-limit.ts';
+import { probes } from './health/probes.ts';
 import { aimd } from './limit/aimd.ts';
 import { gradient2 } from './limit/gradient2.ts';
 import { vegas } from './limit/vegas.ts';
@@ -14,6 +17,8 @@ import { adaptiveLifo } from './queue/adaptive-lifo.ts';
 import { codel } from './queue/codel.ts';
 import { deadline } from './queue/deadline.ts';
 import { tokenBucket } from './rate/bucket-queue.ts';
+import { noRateLimit } from './rate/none.ts';
+import { tenantLimit } from './rate/tenant-limit.ts';
 import { datadesigner } from './retry/datadesigner.ts';
 import { jittered } from './retry/jittered.ts';
 import { openaiSdk } from './retry/openai-sdk.ts';
@@ -45,7 +50,9 @@ import { random } from './router/random.ts';
 import { roundRobin } from './router/round-robin.ts';
 import { rounds } from './salvage/rounds.ts';
 import type { PoliciesConfig, PolicyConfig } from './schema.ts';
-import type { PolicySet, Rng, Salvage } from './types.ts';
+import { boundedBorrow, strict } from './task/task-scheduling.ts';
+import type { TaskScheduling } from './task/types.ts';
+import type { PolicySet, Retry, Rng, Salvage } from './types.ts';
 
 export { count, duration, durationOrNone, policyObject, ratio } from './config.ts';
 export type * from './entry.ts';
@@ -58,6 +65,8 @@ export const policyEntries: readonly PolicyEntry[] = [
   aimd,
   vegas,
   gradient2,
+  noRateLimit,
+  tenantLimit,
   fifo,
   noQueue,
   codel,
@@ -91,6 +100,10 @@ export const policyEntries: readonly PolicyEntry[] = [
   grpcBudget,
   sreBudget,
   ratioBudget,
+  probes,
+  boundedBorrow,
+  strict,
+  requestAdmission,
   rounds,
 ];
 
@@ -128,6 +141,7 @@ export function makePolicies(
 ): PolicySet {
   return {
     capacity: make('capacity', config.capacity, streamFor('capacity'), entries),
+    rate: make('rate', config.rate, streamFor('rate'), entries),
     queue: make('queue', config.queue, streamFor('queue'), entries),
     router: make('router', config.router, streamFor('router'), entries),
     gates: config.gates.map((gate, i) => make('gate', gate, streamFor(`gates/${i}`), entries)),
@@ -135,17 +149,35 @@ export function makePolicies(
       make('retry', config.retry, streamFor('retry'), entries),
       make('retry-budget', config.retryBudget, streamFor('retry-budget'), entries),
     ),
+    excludeFailedWorkers: config.excludeFailedWorkers,
     timeouts: config.timeouts,
+    health: config.health === undefined ? undefined : make('health', config.health, streamFor('health'), entries),
   };
 }
 
-/** A fresh salvage policy for one batch core; its stream is named `salvage`. */
-export function makeSalvage(
+/** Everything a batch core is made of. */
+export interface BatchPolicies {
+  readonly admission: RequestAdmission;
+  readonly tasks: TaskScheduling;
+  /** Of calls; the gateway's own retry is another. */
+  readonly retry: Retry;
+  readonly salvage: Salvage;
+}
+
+/**
+ * A fresh set of policies for one batch core. Streams are named `tasks`, `admission`, `call-retry` and `salvage`.
+ */
+export function makeBatchPolicies(
   config: PoliciesConfig,
   streamFor: StreamFor,
   entries: readonly PolicyEntry[] = policyEntries,
-): Salvage {
-  return make('salvage', config.salvage, streamFor('salvage'), entries);
+): BatchPolicies {
+  return {
+    tasks: make('tasks', config.tasks, streamFor('tasks'), entries),
+    admission: make('admission', config.admission, streamFor('admission'), entries),
+    retry: make('retry', config.callRetry, streamFor('call-retry'), entries),
+    salvage: make('salvage', config.salvage, streamFor('salvage'), entries),
+  };
 }
 
 function make<Role extends PolicyRole>(

@@ -18,25 +18,38 @@ export interface PolicyConfig {
 
 export interface PoliciesConfig {
   readonly capacity: PolicyConfig;
+  readonly rate: PolicyConfig;
   readonly queue: PolicyConfig;
   readonly router: PolicyConfig;
   readonly gates: readonly PolicyConfig[];
   readonly retry: PolicyConfig;
   readonly retryBudget: PolicyConfig;
+  readonly excludeFailedWorkers: boolean;
+  /** Absent: nobody probes. */
+  readonly health?: PolicyConfig | undefined;
+  readonly tasks: PolicyConfig;
+  readonly admission: PolicyConfig;
+  readonly callRetry: PolicyConfig;
   readonly salvage: PolicyConfig;
   readonly timeouts: Timeouts;
 }
 
 const DEFAULTS = {
   capacity: 'tiers',
+  rate: 'none',
   queue: 'fifo',
   router: 'power-of-two',
   retry: 'exponential',
   'retry-budget': 'none',
+  tasks: 'bounded-borrow',
+  admission: 'aimd',
   salvage: 'rounds',
 } as const;
 
-const BLOCK_KEYS = ['capacity', 'queue', 'router', 'gates', 'retry', 'retryBudget', 'salvage', 'timeouts'];
+const BLOCK_KEYS = [
+  ...['capacity', 'rate', 'queue', 'router', 'gates', 'retry', 'retryBudget', 'excludeFailedWorkers'],
+  ...['health', 'tasks', 'admission', 'callRetry', 'salvage', 'timeouts'],
+];
 const TIMEOUT_KEYS = ['request', 'attempt', 'worker'];
 
 const timeoutsSchema = z
@@ -60,12 +73,13 @@ const timeoutsSchema = z
 
 /** The block's schema for these entries; parsing `undefined` or `{}` gives the defaults. */
 export function policiesSchema(entries: readonly PolicyEntry[]): z.ZodType<PoliciesConfig> {
-  const role = (name: keyof typeof DEFAULTS, question: string) =>
-    policySchema(entries, name).prefault({ name: DEFAULTS[name] }).describe(question);
+  const role = (name: keyof typeof DEFAULTS, question: string, byDefault: string = DEFAULTS[name]) =>
+    policySchema(entries, name).prefault({ name: byDefault }).describe(question);
   return z
     .strictObject(
       {
         capacity: role('capacity', 'How many requests may be admitted at once.'),
+        rate: role('rate', 'Whether a request is within the rate of its tenant.'),
         queue: role('queue', 'Who enters when that many are in, and who is shed.'),
         router: role('router', 'Which worker gets a request.'),
         gates: z
@@ -74,6 +88,16 @@ export function policiesSchema(entries: readonly PolicyEntry[]): z.ZodType<Polic
           .describe('Whether a worker may get one more; all must agree.'),
         retry: role('retry', 'Whether a failed attempt is followed by another, and when.'),
         retryBudget: role('retry-budget', 'How many retries all requests together may make.'),
+        excludeFailedWorkers: z
+          .boolean()
+          .prefault(true)
+          .describe('Whether a retry avoids the workers already tried while others are left; false: smg defect 6.'),
+        health: policySchema(entries, 'health')
+          .optional()
+          .describe('Which workers are ready, by probes. Absent: told by others, as after health.detection.'),
+        tasks: role('tasks', 'Which task of a batch starts now.'),
+        admission: role('admission', 'Which call of a batch may be made now.'),
+        callRetry: role('retry', 'Whether a failed call of a batch is followed by another, and when.', 'none'),
         salvage: role('salvage', 'What becomes of a batch task whose call failed.'),
         timeouts: timeoutsSchema.prefault({}).describe('Waits that the gateway itself bounds.'),
       },

@@ -13,6 +13,8 @@
  * capacity is a role of its own (`Capacity`), whose answer the core hands to the queue, so that any capacity rule
  * works with any queue.
  */
+import type { Health } from './health/types.ts';
+import type { RateLimit } from './rate/types.ts';
 
 /** Microseconds since the run began. Instants end in `At` (or are `now`), durations in `Us`. Any finite value. */
 export type Micros = number;
@@ -32,12 +34,19 @@ export interface RequestView {
   readonly maxOutputTokens: number;
   /** Hash of the leading prompt bytes, 0 when unknown: requests that share a prefix share it. */
   readonly prefixKey: number;
-  /** Chained hashes of the prompt's blocks, first block first; empty when unknown. */
+  /**
+   * Ids of the prompt's leading blocks, first block first; empty when unknown. An id stands for a block's content at
+   * its place: two prompts agree as far as their lists do, and equal ids after different ones mean nothing.
+   */
   readonly blockHashes: readonly number[];
+  /** Tokens that each of those ids stands for, the last one perhaps for fewer; 0 when unknown. */
+  readonly blockTokens: number;
   /** Higher is more urgent; 0 by default. */
   readonly priority: number;
   /** Client-chosen affinity key, '' when absent. */
   readonly routingKey: string;
+  /** Index of the worker that the client addresses, as it wrote it (it may be no index); '' when absent. */
+  readonly targetWorker: string;
   /** Attempts granted so far. */
   readonly attemptCount: number;
   /** Worker of each granted attempt, oldest first. */
@@ -47,12 +56,17 @@ export interface RequestView {
 /** What the gateway counts itself is exact; what the worker last reported is old by `now - reportedAt`. */
 export interface WorkerView {
   readonly index: number;
+  /** What gateways that share a fleet agree on, such as its URL; `worker-<index>` where the host names none. */
+  readonly name: string;
   readonly status: WorkerStatus;
   /** Leases the gateway holds there. */
   readonly inFlight: number;
   /** Σ (promptTokens + maxOutputTokens) over those leases. */
   readonly inFlightTokens: number;
-  /** -Infinity before the first report; the reported fields are then -1. */
+  /**
+   * When it arrived, or when the worker says it was taken (by a clock that may be wrong, so perhaps after now).
+   * -Infinity before the first report; the reported fields are then -1.
+   */
   readonly reportedAt: Micros;
   readonly reportedRunning: number;
   readonly reportedWaiting: number;
@@ -82,6 +96,8 @@ export interface AttemptResult {
   readonly retryAfterUs: Micros;
   /** True once a byte of the reply went to the client: such an attempt is never retried. */
   readonly bytesSent: boolean;
+  /** Prompt and output tokens that the worker says it used; absent when it does not. */
+  readonly usedTokens?: number | undefined;
 }
 /** Why a request ended otherwise than ok. */
 export type FinishCause =
@@ -110,6 +126,11 @@ export interface LoadReport {
   readonly maxRunning: number;
   /** Generated tokens per second over the worker's last reporting interval. */
   readonly generatedTokensPerSec: number;
+  /**
+   * When it was taken, by the worker's clock. The core goes by it and drops what is not newer than the newest of that
+   * rank. Absent: the gateway goes by the order of arrival.
+   */
+  readonly stampedAt?: Micros;
 }
 export type WorkerStatus = 'pending' | 'ready' | 'not-ready' | 'failed' | 'draining';
 
@@ -138,7 +159,10 @@ export interface LeaseObserver {
 
 /** Decider: which worker gets the request. */
 export interface Router extends LeaseObserver, WorkerObserver {
-  /** Index into `candidates` (never empty; only ready workers that every gate allows), or -1 to wait. */
+  /**
+   * Index into `candidates` (never empty; only ready workers that every gate allows), -1 to wait until something
+   * changes, or -2 to refuse the request (router/answers.ts names the two).
+   */
   pick(now: Micros, request: RequestView, candidates: FleetView): number;
 }
 
@@ -202,14 +226,19 @@ export interface Timeouts {
   readonly workerUs: Micros;
 }
 
-/** Everything a gateway core is made of. One set belongs to one core. */
+/** Everything a gateway is made of. One set belongs to one core and its host. */
 export interface PolicySet {
   readonly capacity: Capacity;
+  readonly rate: RateLimit;
   readonly queue: Queue;
   readonly router: Router;
   readonly gates: readonly Gate[];
   readonly retry: Retry;
+  /** A retry goes to a worker that the request was not tried on, while there is one it may go to. */
+  readonly excludeFailedWorkers: boolean;
   readonly timeouts: Timeouts;
+  /** The host's: it probes, and tells the core of statuses. Undefined: the host learns them in another way. */
+  readonly health?: Health | undefined;
 }
 
 /** How the batch core's task ended, as salvage sees it. */
@@ -230,4 +259,12 @@ export interface Salvage {
   readonly roundsMax: number;
   /** Pause between cycles when nothing is in flight. */
   readonly pacingUs: Micros;
+  /** Whose cool-downs stretch that pause: of all tasks that would be preserved, or only of rate-limited ones. */
+  readonly pacedBy: 'preserved' | 'rate-limited';
+  /** What a wait too long for request admission is: a cause of its own, or a provider that was slow. */
+  readonly queueTimeout: 'own-cause' | 'provider-timeout';
+  /** From a task's first failure; preserved no longer. Infinity: for ever. */
+  readonly preserveForUs: Micros;
+  /** Starts of a task; preserved no longer once it has had so many. Infinity: any number. */
+  readonly preserveStarts: number;
 }

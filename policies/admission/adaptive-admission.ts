@@ -26,6 +26,7 @@ import { AdmissionEvents } from './events.ts';
 import { LeaseBook } from './lease-book.ts';
 import type { ResourceLimit } from './resource-limit.ts';
 import { ResourceTable } from './resource-table.ts';
+import { sameLease } from './same-lease.ts';
 import type {
   AdmissionDenied,
   AdmissionEffect,
@@ -48,7 +49,7 @@ export class AdaptiveAdmission implements RequestAdmission {
   readonly #config: RequestAdmissionConfig;
   readonly #table: ResourceTable;
   readonly #waiting: WaitList;
-  readonly #leases: LeaseBook;
+  readonly #leases: LeaseBook<RequestLease>;
   readonly #events: AdmissionEvents;
   readonly #outbox = new KeyedFifo<AdmissionEffect>();
   /** Those of the outbox that are grants: a cancellation takes them back. */
@@ -59,7 +60,7 @@ export class AdaptiveAdmission implements RequestAdmission {
     this.#config = config;
     this.#table = new ResourceTable(config);
     this.#waiting = new WaitList(config.emptiedGroup);
-    this.#leases = new LeaseBook(generation, config.releasedHistory);
+    this.#leases = new LeaseBook(generation, config.releasedHistory, sameLease);
     this.#events = new AdmissionEvents(sink);
   }
 
@@ -82,7 +83,7 @@ export class AdaptiveAdmission implements RequestAdmission {
     return answer;
   }
 
-  acquire(now: Micros, item: number, resource: Resource, timeoutUs: Micros = this.#config.waitTimeout): void {
+  acquire(now: Micros, item: number, resource: Resource, timeoutUs: Micros = this.#config.waitTimeout): Micros {
     assert(!Number.isNaN(timeoutUs), 'a wait has a timeout, or Infinity');
     this.#enter(now);
     assert(!this.#waiting.has(item) && !this.#outbox.has(item), 'an item asks for one lease at a time');
@@ -100,6 +101,7 @@ export class AdaptiveAdmission implements RequestAdmission {
       }
     }
     this.#admit();
+    return now + timeoutUs;
   }
 
   cancel(now: Micros, item: number): boolean {
@@ -213,7 +215,9 @@ export class AdaptiveAdmission implements RequestAdmission {
     const { resource } = limit;
     assert(limit.eligibleFrom() <= this.#now, 'a lease is granted only within the caps and after the cool-down');
     const [acquiredAt, effectiveMax] = [this.#now, limit.effectiveMax()];
-    const lease = this.#leases.grant({ item, resource, acquiredAt, limit: limit.limit(acquiredAt), effectiveMax });
+    const lease = this.#leases.grant((id, generation) => {
+      return { id, item, resource, acquiredAt, limit: limit.limit(acquiredAt), effectiveMax, generation };
+    });
     limit.inFlight++;
     limit.endpoint.inFlight++;
     this.#events.emit('wait-completed', acquiredAt, resource, { item });
@@ -232,12 +236,12 @@ export class AdaptiveAdmission implements RequestAdmission {
   }
 
   /** The one place where a lease is counted off. */
-  #settle(lease: RequestLease, outcome: ReleaseOutcome, retryAfterUs: Micros): ReleaseAnswer {
-    const { item, resource } = lease;
-    const answer = this.#leases.settle(lease);
-    if (answer !== 'released') {
-      this.#events.emit('release-diagnostic', this.#now, resource, { item, reason: answer });
-      return answer;
+  #settle(given: RequestLease, outcome: ReleaseOutcome, retryAfterUs: Micros): ReleaseAnswer {
+    const { item, resource } = given;
+    const lease = this.#leases.settle(given);
+    if (typeof lease === 'string') {
+      this.#events.emit('release-diagnostic', this.#now, resource, { item, reason: lease });
+      return lease;
     }
     const limit = this.#table.touch(this.#now, resource);
     limit.inFlight--;
@@ -245,6 +249,6 @@ export class AdaptiveAdmission implements RequestAdmission {
     limit.settle(this.#now, lease, outcome, retryAfterUs, this.#events);
     if (outcome === 'rate-limited') this.#events.emit('rate-limited', this.#now, resource, { item });
     this.#events.emit('lease-released', this.#now, resource, { item, reason: outcome });
-    return answer;
+    return 'released';
   }
 }

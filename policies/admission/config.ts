@@ -11,9 +11,12 @@ const RESOURCE_KEYS = ['provider', 'model', 'domain', 'initialLimit', 'limitMax'
 const resourceSettings = z
   .strictObject(
     {
-      provider: z.string().min(1),
-      model: z.string().min(1),
-      domain: z.enum(['chat', 'embedding', 'image', 'healthcheck']).prefault('chat'),
+      provider: z.string().min(1).describe('Name of the provider.'),
+      model: z.string().min(1).describe('Name of the model there.'),
+      domain: z
+        .enum(['chat', 'embedding', 'image', 'healthcheck'])
+        .prefault('chat')
+        .describe('Kind of call; each kind has a limit of its own.'),
       initialLimit: count(1)
         .optional()
         .describe('Requests at once to begin with; by default all that is allowed. Source: upstream initial_limits.'),

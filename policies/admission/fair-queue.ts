@@ -5,9 +5,10 @@
  * their weights: of two that always wait and always may go, neither gets ahead by more than about one turn of each.
  *
  * Regimes: one group is plain FIFO. A head that may not go hides the rest of its own group and no other. A group that
- * was idle or blocked keeps the tag it had, so it may return at the front, but only for one turn: the next tag is
- * counted from the virtual time. Limits: every item costs 1, weights below 1 count as 1, and the walk over groups is
- * linear; there are as many groups as resources, tens at most.
+ * was idle or blocked keeps the tag of its last turn, so it may return at the front, but only for one turn: the next
+ * tag is counted from the virtual time. One that never had a turn enters at the virtual time. Limits: every item costs
+ * 1, weights below 1 count as 1, and the walk over groups is linear; there are as many groups as resources, tens at
+ * most.
  *
  * It knows nothing of what it orders: any keeper of fair waiters can use it. A task queue pushes (group, weight, task
  * id, task), calls `select` with its own test, leases, and then `commit`s; discarding is `remove`; to refuse a commit
@@ -40,6 +41,8 @@ interface Group<Item> {
   /** Order of activation, which breaks ties. */
   sequence: number;
   active: boolean;
+  /** It had a turn: from then on it has a tag that it keeps. */
+  served: boolean;
 }
 
 export class FairQueue<Item> {
@@ -68,7 +71,7 @@ export class FairQueue<Item> {
     assert(!this.#groupOf.has(id), 'an id is in the fair queue twice');
     let target = this.#groups.get(group);
     if (target === undefined) {
-      target = { items: new KeyedFifo(), weight, tag: this.#virtualTime, sequence: 0, active: false };
+      target = { items: new KeyedFifo(), weight, tag: 0, sequence: 0, active: false, served: false };
       this.#groups.set(group, target);
     }
     target.weight = weight;
@@ -95,6 +98,7 @@ export class FairQueue<Item> {
     this.#deactivate(group);
     this.#virtualTime = Math.max(this.#virtualTime, group.tag);
     group.tag = this.#virtualTime + 1 / Math.max(group.weight, 1);
+    group.served = true;
     if (group.items.size > 0) this.#activate(group);
   }
 
@@ -131,6 +135,7 @@ export class FairQueue<Item> {
   }
 
   #activate(group: Group<Item>): void {
+    if (!group.served) group.tag = this.#virtualTime;
     group.active = true;
     group.sequence = this.#sequence++;
     let low = 0;

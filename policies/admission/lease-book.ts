@@ -3,15 +3,23 @@
  * copy, one twice, one of an earlier keeper or one made up: each is told apart, counted and changes nothing. The ids of
  * the last `history` released leases are remembered to tell a duplicate from an id never seen; older ones are unknown.
  *
- * Source: DataDesigner models/request_admission/controller.py 99517abc (release), same order of the tests.
+ * It knows nothing of what is leased: `same` says whether the lease given back is the one that was granted. Source:
+ * DataDesigner models/request_admission/controller.py and scheduling/task_admission.py 99517abc (release), same order
+ * of the tests.
  */
 import { assert } from '../../src/kernel/assert.ts';
-import type { ReleaseAnswer, ReleaseRefusal, RequestLease } from './types.ts';
+import type { ReleaseRefusal } from './types.ts';
 
-export class LeaseBook {
+export interface Lease {
+  readonly id: number;
+  readonly generation: number;
+}
+
+export class LeaseBook<Granted extends Lease> {
   readonly #generation: number;
   readonly #history: number;
-  readonly #out = new Map<number, RequestLease>();
+  readonly #same: (given: Granted, granted: Granted) => boolean;
+  readonly #out = new Map<number, Granted>();
   readonly #released = new Set<number>();
   /** The same ids as a ring, the oldest at `#oldest` once it is full. */
   readonly #ring: number[] = [];
@@ -24,47 +32,48 @@ export class LeaseBook {
   };
   #nextId = 0;
 
-  constructor(generation: number, history: number) {
+  constructor(generation: number, history: number, same: (given: Granted, granted: Granted) => boolean) {
     this.#generation = generation;
     this.#history = history;
+    this.#same = same;
   }
 
   get size(): number {
     return this.#out.size;
   }
 
-  grant(terms: Omit<RequestLease, 'id' | 'generation'>): RequestLease {
-    const { item, resource, acquiredAt, limit, effectiveMax } = terms;
-    const lease = { id: this.#nextId++, item, resource, acquiredAt, limit, effectiveMax, generation: this.#generation };
+  /** `make` answers the lease that bears these marks. */
+  grant(make: (id: number, generation: number) => Granted): Granted {
+    const lease = make(this.#nextId++, this.#generation);
     this.#out.set(lease.id, lease);
     return lease;
   }
 
-  /** 'released' once per lease granted. */
-  settle(lease: RequestLease): ReleaseAnswer {
-    const refusal = this.#refusal(lease);
-    if (refusal !== undefined) {
-      this.#refused[refusal]++;
-      return refusal;
+  /** The lease as it was granted, once for each; else why not. */
+  settle(given: Granted): Granted | ReleaseRefusal {
+    const answer = this.#find(given);
+    if (typeof answer === 'string') {
+      this.#refused[answer]++;
+      return answer;
     }
-    this.#out.delete(lease.id);
-    this.#remember(lease.id);
-    return 'released';
+    this.#out.delete(answer.id);
+    this.#remember(answer.id);
+    return answer;
   }
 
   refused(): Readonly<Record<ReleaseRefusal, number>> {
     return { ...this.#refused };
   }
 
-  leases(): Iterable<RequestLease> {
+  leases(): Iterable<Granted> {
     return this.#out.values();
   }
 
-  #refusal(lease: RequestLease): ReleaseRefusal | undefined {
-    if (lease.generation !== this.#generation) return 'wrong-controller-generation';
-    const granted = this.#out.get(lease.id);
-    if (granted === undefined) return this.#released.has(lease.id) ? 'duplicate' : 'unknown-lease';
-    return sameLease(lease, granted) ? undefined : 'stale-lease';
+  #find(given: Granted): Granted | ReleaseRefusal {
+    if (given.generation !== this.#generation) return 'wrong-controller-generation';
+    const granted = this.#out.get(given.id);
+    if (granted === undefined) return this.#released.has(given.id) ? 'duplicate' : 'unknown-lease';
+    return this.#same(given, granted) ? granted : 'stale-lease';
   }
 
   #remember(id: number): void {
@@ -75,17 +84,4 @@ export class LeaseBook {
     this.#ring[this.#oldest] = id;
     this.#oldest = (this.#oldest + 1) % this.#history;
   }
-}
-
-function sameLease(a: RequestLease, b: RequestLease): boolean {
-  const { provider, model, domain } = a.resource;
-  return (
-    a.item === b.item &&
-    a.acquiredAt === b.acquiredAt &&
-    a.limit === b.limit &&
-    a.effectiveMax === b.effectiveMax &&
-    provider === b.resource.provider &&
-    model === b.resource.model &&
-    domain === b.resource.domain
-  );
 }

@@ -2,9 +2,8 @@
 import type { PolicyEntry } from '../entry.ts';
 import { AdaptiveAdmission } from './adaptive-admission.ts';
 import { type RequestAdmissionConfig, requestAdmissionConfig } from './config.ts';
-import type { RequestAdmission } from './types.ts';
 
-export const requestAdmission = {
+export const requestAdmission: PolicyEntry<'admission', RequestAdmissionConfig> = {
   role: 'admission',
   name: 'aimd',
   decides: 'Which attempt may call a provider now: AIMD limit per resource, cap per endpoint, cool-downs, fair queue.',
@@ -21,5 +20,5 @@ export const requestAdmission = {
       stateBegins: 'any-touch',
     },
   },
-  make: (config: RequestAdmissionConfig): RequestAdmission => new AdaptiveAdmission(config),
-} as const satisfies Omit<PolicyEntry, 'role' | 'make'> & { role: 'admission'; make: unknown };
+  make: (config) => new AdaptiveAdmission(config),
+};

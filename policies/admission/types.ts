@@ -166,9 +166,10 @@ export interface RequestAdmission {
   tryAcquire(now: Micros, item: number, resource: Resource): AdmissionGranted | AdmissionDenied;
   /**
    * Answered by exactly one effect that names `item`, which is the caller's until then. `timeoutUs` is the longest
-   * wait: 0 or less is denied at once, Infinity waits for ever; without it the configured one holds.
+   * wait: 0 or less is denied at once, Infinity waits for ever; without it the configured one holds. Answers the
+   * instant from which on the item is denied if it still waits; Infinity for never.
    */
-  acquire(now: Micros, item: number, resource: Resource, timeoutUs?: Micros): void;
+  acquire(now: Micros, item: number, resource: Resource, timeoutUs?: Micros): Micros;
   /** The item waits no longer; a grant not yet taken is withdrawn. False: nothing to cancel, or denied by now. */
   cancel(now: Micros, item: number): boolean;
   /** Gives a lease back. `retryAfterUs`: what a 429 asked for; 0 or less is nothing. */

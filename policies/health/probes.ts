@@ -14,6 +14,7 @@
  */
 import { assert } from '../../src/kernel/assert.ts';
 import { Deadlines } from '../admission/deadlines.ts';
+import type { PolicyEntry } from '../entry.ts';
 import type { Micros, WorkerStatus } from '../types.ts';
 import { type ProbesConfig, probesConfig } from './config.ts';
 import { afterProbe, type HealthState } from './status.ts';
@@ -114,13 +115,12 @@ export class Probes implements Health {
   }
 }
 
-/** As a PolicyEntry, but for its role, which the registry does not have yet. */
-export const probes = {
+export const probes: PolicyEntry<'health', ProbesConfig> = {
   role: 'health',
   name: 'probes',
   decides: 'Whether a worker is ready, by its answers to periodic probes.',
   source: 'smg model_gateway/src/worker/manager.rs 73da68ca9',
   config: probesConfig,
   variants: { 'smg-2026-08-07': { startStatus: 'ready', pendingCap: 'always', failed: 'terminal' } },
-  make: (config: ProbesConfig): Health => new Probes(config),
-} as const;
+  make: (config) => new Probes(config),
+};

@@ -6,26 +6,29 @@
 import { z } from 'zod';
 import { count, duration, durationOrNone, policyObject, ratio } from '../config.ts';
 
-export const fifoConfig = policyObject('fifo', {
-  size: count()
-    .prefault(100)
-    .describe('Requests that may wait; one more is shed as queue-full. 0: no queue. Source: smg queue-size.'),
-  timeout: durationOrNone('1us')
-    .prefault('60s')
-    .describe("Duration a request may wait, then shed as queue-timeout, or 'none'. Source: smg queue-timeout-secs."),
-});
+/** How many may wait, and for how long. */
+function bounds(sizeSource: string, timeoutSource: string) {
+  return {
+    size: count()
+      .prefault(100)
+      .describe(`Requests that may wait; one more is shed as queue-full. 0: no queue. Source: ${sizeSource}.`),
+    timeout: durationOrNone('1us')
+      .prefault('60s')
+      .describe(`Longest wait of a request, then shed as queue-timeout, or 'none'. Source: ${timeoutSource}.`),
+  };
+}
+
+export const AS_SMG = bounds('smg queue-size', 'smg queue-timeout-secs');
+const AS_FIFO = bounds('as fifo', 'as fifo');
+
+export const fifoConfig = policyObject('fifo', AS_SMG);
 export type FifoConfig = z.output<typeof fifoConfig>;
 
 export const noQueueConfig = policyObject('none', {});
 export type NoQueueConfig = z.output<typeof noQueueConfig>;
 
 export const codelConfig = policyObject('codel', {
-  size: count()
-    .prefault(100)
-    .describe('Requests that may wait; one more is shed as queue-full. 0: no queue. Source: as fifo.'),
-  timeout: durationOrNone('1us')
-    .prefault('60s')
-    .describe("Duration a request may wait at best, then shed as queue-timeout, or 'none'. Source: as fifo."),
+  ...AS_FIFO,
   interval: duration('1us')
     .prefault('5s')
     .describe('Duration in which one wait within target shows a burst, not an overload. Source: ours; folly 100 ms.'),
@@ -36,12 +39,7 @@ export const codelConfig = policyObject('codel', {
 export type CodelConfig = z.output<typeof codelConfig>;
 
 export const adaptiveLifoConfig = policyObject('adaptive-lifo', {
-  size: count()
-    .prefault(100)
-    .describe('Requests that may wait; one more is shed as queue-full. 0: no queue. Source: as fifo.'),
-  timeout: durationOrNone('1us')
-    .prefault('60s')
-    .describe("Duration a request may wait, then shed as queue-timeout, or 'none'. Source: as fifo."),
+  ...AS_FIFO,
   threshold: duration()
     .prefault('5s')
     .describe('Duration: once the oldest has waited so long, the newest goes first. Source: ours; Facebook 100 ms.'),
@@ -49,12 +47,7 @@ export const adaptiveLifoConfig = policyObject('adaptive-lifo', {
 export type AdaptiveLifoConfig = z.output<typeof adaptiveLifoConfig>;
 
 export const deadlineConfig = policyObject('deadline', {
-  size: count()
-    .prefault(100)
-    .describe('Requests that may wait; one more is shed as queue-full. 0: no queue. Source: as fifo.'),
-  timeout: durationOrNone('1us')
-    .prefault('60s')
-    .describe("Duration a request may wait, then shed as queue-timeout, or 'none'. Source: as fifo."),
+  ...AS_FIFO,
   prediction: z
     .enum(['observed', 'tokens', 'none'])
     .prefault('observed')

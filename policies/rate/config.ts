@@ -4,17 +4,13 @@
  * figure.
  */
 import { z } from 'zod';
-import { count, durationOrNone, policyObject, unknownKeys } from '../config.ts';
+import { count, policyObject, unknownKeys } from '../config.ts';
+import { AS_SMG } from '../queue/config.ts';
 
 const perSec = z.number().min(0).max(1e9);
 
 export const tokenBucketConfig = policyObject('token-bucket', {
-  size: count()
-    .prefault(100)
-    .describe('Requests that may wait; one more is shed as queue-full. 0: no queue. Source: smg queue-size.'),
-  timeout: durationOrNone('1us')
-    .prefault('60s')
-    .describe("Duration a request may wait, then shed as queue-timeout, or 'none'. Source: smg queue-timeout-secs."),
+  ...AS_SMG,
   refillPerSec: z
     .union([z.literal('capacity'), perSec], { error: "expected tokens per second from 0 to 1e9, or 'capacity'" })
     .prefault(0)
@@ -49,3 +45,6 @@ export const tenantLimitConfig = policyObject('tenant-limit', {
   tenants: z.record(z.string(), tenantPolicy).prefault({}).describe('Limits by tenant. Source: smg tenants.'),
 });
 export type TenantLimitConfig = z.output<typeof tenantLimitConfig>;
+
+export const noRateLimitConfig = policyObject('none', {});
+export type NoRateLimitConfig = z.output<typeof noRateLimitConfig>;

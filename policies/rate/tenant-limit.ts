@@ -9,10 +9,13 @@
  * Source: smg rate_limit at 73da68ca9, where it is built and never called over HTTP. Left out: rules per model,
  * since a run has one model; with them every selected scope must fit before any is debited.
  */
+import type { PolicyEntry } from '../entry.ts';
 import type { Micros, RequestView } from '../types.ts';
 import { type TenantLimitConfig, tenantLimitConfig } from './config.ts';
 import { ScopeBucket } from './scope-bucket.ts';
 import type { RateLimit } from './types.ts';
+
+const US_PER_SEC = 1e6;
 
 interface Charge {
   readonly bucket: ScopeBucket;
@@ -28,13 +31,13 @@ export class TenantLimit implements RateLimit {
     this.#config = config;
   }
 
-  charge(now: Micros, request: RequestView): number {
+  charge(now: Micros, request: RequestView): Micros {
     if (this.#charges.has(request.id)) return 0;
     const bucket = this.#bucketOf(now, request.tenant);
     if (bucket === undefined) return 0;
     const tokens = request.promptTokens + request.maxOutputTokens;
     const waitSec = bucket.waitSec(now, tokens, 1);
-    if (waitSec > 0) return waitSec;
+    if (waitSec > 0) return waitSec * US_PER_SEC;
     bucket.debit(tokens, 1);
     this.#charges.set(request.id, { bucket, tokens });
     return 0;
@@ -63,13 +66,12 @@ export class TenantLimit implements RateLimit {
   }
 }
 
-/** As a PolicyEntry, but for its role, which the registry does not have yet. */
-export const tenantLimit = {
+export const tenantLimit: PolicyEntry<'rate', TenantLimitConfig> = {
   role: 'rate',
   name: 'tenant-limit',
   decides: 'Whether a request is within its tenant’s tokens and requests per minute.',
   source: 'smg model_gateway/src/rate_limit 73da68ca9',
   config: tenantLimitConfig,
   variants: {},
-  make: (config: TenantLimitConfig): RateLimit => new TenantLimit(config),
-} as const;
+  make: (config) => new TenantLimit(config),
+};

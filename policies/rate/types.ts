@@ -6,8 +6,8 @@ import type { Micros, RequestView } from '../types.ts';
 
 /** Decider: is this request within the rate of its tenant? */
 export interface RateLimit {
-  /** 0 charges the request; otherwise nothing is charged: seconds after which to ask again, Infinity for never. */
-  charge(now: Micros, request: RequestView): number;
+  /** 0 charges the request; otherwise nothing is charged: the time after which to ask again, Infinity for never. */
+  charge(now: Micros, request: RequestView): Micros;
   /**
    * The request is over, having used so many tokens; -1 keeps the estimate (abandoned). Unknown ones are
    * ignored.

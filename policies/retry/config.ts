@@ -42,6 +42,16 @@ export function validateRetry(settings: RetrySettings): keyof RetrySettings | un
   return jitter >= 0 && jitter <= 1 ? undefined : 'jitterFactor';
 }
 
+const RETRY_AFTER = z
+  .enum(['honour', 'ignore'])
+  .prefault('honour')
+  .describe("Whether a worker's Retry-After delays the next attempt when later than the backoff. Source: RFC 9110.");
+
+function inOrder(config: Pick<RetrySettings, 'initialBackoff' | 'maxBackoff'>, context: z.RefinementCtx): void {
+  if (config.maxBackoff >= config.initialBackoff) return;
+  context.addIssue({ code: 'custom', message: RULES.maxBackoff, path: ['maxBackoff'] });
+}
+
 export const exponentialConfig = policyObject('exponential', {
   maxAttempts: count(1, ATTEMPTS_MAX)
     .prefault(5)
@@ -64,10 +74,7 @@ export const exponentialConfig = policyObject('exponential', {
     .enum(['after-jitter', 'before-jitter'])
     .prefault('after-jitter')
     .describe('Whether maxBackoff bounds the jittered delay or only its base. Source: smg defect 25.'),
-  retryAfter: z
-    .enum(['honour', 'ignore'])
-    .prefault('honour')
-    .describe("Whether a worker's Retry-After delays the next attempt when later than the backoff. Source: RFC 9110."),
+  retryAfter: RETRY_AFTER,
 }).superRefine((config, context) => {
   const field = validateRetry(config);
   if (field !== undefined) context.addIssue({ code: 'custom', message: RULES[field], path: [field] });
@@ -92,11 +99,7 @@ export const sglang8744Config = policyObject('sglang-8744', {
     .min(1)
     .prefault(2)
     .describe('Factor from one delay to the next, ≥ 1. Source: sglang pull 8744.'),
-}).superRefine((config, context) => {
-  if (config.maxBackoff < config.initialBackoff) {
-    context.addIssue({ code: 'custom', message: RULES.maxBackoff, path: ['maxBackoff'] });
-  }
-});
+}).superRefine(inOrder);
 export type Sglang8744Config = z.output<typeof sglang8744Config>;
 
 export const datadesignerConfig = policyObject('datadesigner', {
@@ -143,15 +146,8 @@ export const jitteredConfig = policyObject('jittered', {
   maxAttempts: count(1, ATTEMPTS_MAX)
     .prefault(3)
     .describe('Attempts in all, the first included; 1 never retries. Source: AWS SDK standard mode.'),
-  retryAfter: z
-    .enum(['honour', 'ignore'])
-    .prefault('honour')
-    .describe("Whether a worker's Retry-After delays the next attempt when later than the backoff. Source: RFC 9110."),
-}).superRefine((config, context) => {
-  if (config.maxBackoff < config.initialBackoff) {
-    context.addIssue({ code: 'custom', message: RULES.maxBackoff, path: ['maxBackoff'] });
-  }
-});
+  retryAfter: RETRY_AFTER,
+}).superRefine(inOrder);
 export type JitteredConfig = z.output<typeof jitteredConfig>;
 
 export const openaiSdkConfig = policyObject('openai-sdk', {

@@ -35,7 +35,9 @@ export class BucketRanges {
   readonly #periodUs: Micros;
   readonly #whenFleetChanges: 'recut' | 'full-range';
   #workers: readonly number[] = [];
-  #recent: Recent[] = [];
+  /** Oldest first. Those before `#first` have left; they are dropped together, once they are more than the others. */
+  readonly #recent: Recent[] = [];
+  #first = 0;
   /** Mean load a worker at the last recut. */
   #share = 0;
   #divided = false;
@@ -61,15 +63,7 @@ export class BucketRanges {
   /** A request of this size was sent to the worker. */
   post(now: Micros, size: number, worker: number): void {
     this.loads.set(worker, (this.loads.get(worker) ?? 0) + size);
-    let expired = 0;
-    for (const { at, size: old, worker: holder } of this.#recent) {
-      if (now - at <= this.#periodUs) break;
-      expired++;
-      this.total -= old;
-      const load = this.loads.get(holder);
-      if (load !== undefined) this.loads.set(holder, Math.max(0, load - old));
-    }
-    if (expired > 0) this.#recent.splice(0, expired);
+    this.#expire(now);
     this.#recent.push({ at: now, size, worker });
     this.total += size;
   }
@@ -94,9 +88,24 @@ export class BucketRanges {
     return this.#whenFleetChanges === 'recut';
   }
 
+  #expire(now: Micros): void {
+    for (let i = this.#first; i < this.#recent.length; i++) {
+      const { at, size, worker } = this.#recent[i] as Recent;
+      if (now - at <= this.#periodUs) break;
+      this.#first++;
+      this.total -= size;
+      const load = this.loads.get(worker);
+      if (load !== undefined) this.loads.set(worker, Math.max(0, load - size));
+    }
+    if (2 * this.#first <= this.#recent.length) return;
+    this.#recent.splice(0, this.#first);
+    this.#first = 0;
+  }
+
   #cut(share: number): void {
     this.#share = share;
-    const sizes = this.#recent.map(({ size }) => size).sort((a, b) => a - b);
+    const sizes = this.#recent.slice(this.#first).map(({ size }) => size);
+    sizes.sort((a, b) => a - b);
     const ranges: SizeRange[] = [];
     let from = 0;
     let next = 0;

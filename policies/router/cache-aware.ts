@@ -116,7 +116,7 @@ export class CacheAware implements Router {
   /** The request's length in blocks of its path, known or not. */
   #blocksOf(request: RequestView, path: readonly number[]): number {
     const { blockTokens } = this.#config;
-    if (blockTokens === 'auto' || request.blockHashes.length === 0) return path.length;
+    if (request.blockHashes.length === 0) return path.length;
     return Math.max(path.length, request.promptTokens / tokensPerBlock(request, blockTokens));
   }
 

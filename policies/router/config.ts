@@ -86,9 +86,9 @@ export const prefixHashConfig = policyObject('prefix-hash', {
     .prefault(10)
     .describe('Leases above the mean that are acceptable anyway; 0 is none. Source: smg #2150.'),
   withoutKey: z
-    .enum(['least-load', 'wait'])
+    .enum(['least-load', 'refuse'])
     .prefault('least-load')
-    .describe('A prompt of unknown prefix takes the least loaded worker, or none. Source: smg defect 18.'),
+    .describe('A prompt of unknown prefix takes the least loaded worker, or is shed. Source: smg defect 18.'),
   sees: z
     .enum(['prefix', 'nothing'])
     .prefault('prefix')
@@ -109,7 +109,7 @@ function blockTokens() {
   return z
     .union([z.literal('auto'), count(1)], { error: "expected tokens per block, or 'auto'" })
     .prefault('auto')
-    .describe("Tokens of one id of a prompt's blocks; 'auto': they make up the whole prompt. Source: ours.");
+    .describe("Tokens of one id of a prompt's blocks; 'auto': as the host says, else they fill it. Source: ours.");
 }
 
 export const cacheAwareConfig = policyObject('cache-aware', {

@@ -10,12 +10,12 @@
  *
  * Source: smg policies/consistent_hashing.rs at 73da68ca9, where the implicit keys are the headers authorization,
  * x-forwarded-for and cookie. We differ by default: the implicit key is the prompt's prefix, since the tenant is
- * usually one; variant `smg-2026-08-07` takes the tenant, which is what authorization identifies. The port carries no
- * addressed worker yet: `affinityOf` decides on one all the same.
+ * usually one; variant `smg-2026-08-07` takes the tenant, which is what authorization identifies.
  */
 import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { FleetView, Micros, RequestView, Rng, Router } from '../types.ts';
+import { REFUSE } from './answers.ts';
 import { type ConsistentHashingConfig, consistentHashingConfig } from './config.ts';
 import { WorkerRing } from './worker-ring.ts';
 
@@ -53,10 +53,11 @@ export class ConsistentHashing implements Router {
   pick(_now: Micros, request: RequestView, candidates: FleetView): number {
     assert(candidates.length > 0, 'a router is asked with at least one candidate');
     const implicit = this.#implicitKeys.map((name) => implicitKey(name, request));
-    const affinity = affinityOf({ target: '', routingKey: request.routingKey, implicit });
+    const { targetWorker, routingKey } = request;
+    const affinity = affinityOf({ target: targetWorker, routingKey, implicit });
     switch (affinity.kind) {
       case 'target':
-        return candidates.findIndex((worker) => worker.index === affinity.worker);
+        return placeOf(affinity.worker, candidates);
       case 'key':
         return this.#ring.pick(affinity.key, candidates);
       case 'none':
@@ -69,6 +70,12 @@ export class ConsistentHashing implements Router {
   discovered(_now: Micros, workers: readonly number[]): void {
     this.#ring.discovered(workers);
   }
+}
+
+/** An addressed worker that is no candidate refuses the request: the client wants no other. */
+function placeOf(worker: number, candidates: FleetView): number {
+  const place = candidates.findIndex(({ index }) => index === worker);
+  return place === -1 ? REFUSE : place;
 }
 
 function implicitKey(name: 'prefix' | 'tenant', request: RequestView): string | undefined {

@@ -11,13 +11,14 @@
  *
  * Source: smg policies/prefix_hash.rs at 73da68ca9. We differ by default: without a key the least loaded worker takes
  * the request, where upstream selects none (variant `smg-2026-08-07`; over HTTP it never sees tokens, so that is every
- * request: `smg-2026-08-07-http`). Upstream answers 503 at once; a router here can only let the request wait, and who
- * waits holds newcomers back. And `slack` is 10 as since #2150, since a factor alone gives up affinity on an idle
- * fleet: with 4 workers and one lease the bound is 0.625.
+ * request: `smg-2026-08-07-http`). Upstream then answers 503, after as many attempts and backoffs as a failing worker
+ * would get; here such a request is refused once. And `slack` is 10 as since #2150, since a factor alone gives up
+ * affinity on an idle fleet: with 4 workers and one lease the bound is 0.625.
  */
 import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { FleetView, Micros, RequestView, Router, WorkerView } from '../types.ts';
+import { REFUSE } from './answers.ts';
 import { type PrefixHashConfig, prefixHashConfig } from './config.ts';
 import { tokensPerBlock } from './prompt-path.ts';
 import { WorkerRing } from './worker-ring.ts';
@@ -50,7 +51,7 @@ export class PrefixHash implements Router {
   pick(_now: Micros, request: RequestView, candidates: FleetView): number {
     assert(candidates.length > 0, 'a router is asked with at least one candidate');
     const words = this.#leadingWords(request);
-    if (words.length === 0) return this.#config.withoutKey === 'wait' ? -1 : leastLeases(candidates);
+    if (words.length === 0) return this.#config.withoutKey === 'refuse' ? REFUSE : leastLeases(candidates);
     const home = this.#ring.pick(prefixHashKey(words, words.length), candidates);
     let total = 0;
     for (const worker of candidates) total += worker.inFlight;
@@ -104,8 +105,8 @@ export const prefixHash: PolicyEntry<'router', PrefixHashConfig> = {
   source: 'smg model_gateway/src/policies/prefix_hash.rs 73da68ca9; #2150',
   config: prefixHashConfig,
   variants: {
-    'smg-2026-08-07': { slack: 0, withoutKey: 'wait' },
-    'smg-2026-08-07-http': { slack: 0, withoutKey: 'wait', sees: 'nothing' },
+    'smg-2026-08-07': { slack: 0, withoutKey: 'refuse' },
+    'smg-2026-08-07-http': { slack: 0, withoutKey: 'refuse', sees: 'nothing' },
   },
   make: (config) => new PrefixHash(config),
 };

@@ -3,9 +3,9 @@
  * places, after equal numbers, mean equal content; the numbers are the host's block ids where it knows them, else the
  * prefix key alone, kept apart from block ids by its sign. An unknown prompt has an empty path and matches nothing.
  *
- * Limit: the port says neither how many tokens a block has nor how much of the prompt the blocks cover. `auto` takes
- * the blocks for the whole prompt, which is right for traces and too long for a shared prefix with an unshared rest;
- * a block size in the configuration makes the rest count as not matched.
+ * The blocks may cover less than the prompt: what is beyond them is shared with nobody. Where a host does not say how
+ * many tokens a block has, `auto` takes the blocks for the whole prompt, which is too long for such a prompt; a block
+ * size in the configuration is then nearer.
  */
 import type { RequestView } from '../types.ts';
 
@@ -17,8 +17,9 @@ export function promptPath(request: RequestView, scratch: number[]): readonly nu
   return scratch;
 }
 
-/** Tokens that one block of the request stands for: as configured, or its prompt divided by its blocks. */
+/** Tokens that one block of the request stands for: as configured, as the host says, or as many as fill the prompt. */
 export function tokensPerBlock(request: RequestView, configured: number | 'auto'): number {
   if (configured !== 'auto') return configured;
+  if (request.blockTokens > 0) return request.blockTokens;
   return Math.max(1, request.promptTokens) / Math.max(1, request.blockHashes.length);
 }

@@ -16,7 +16,7 @@ export class WorkerLoad {
   kvUsageRatio = 0;
 
   report(now: Micros, rank: number, report: LoadReport): void {
-    this.reportedAt = now;
+    this.reportedAt = report.stampedAt ?? now;
     this.#byRank.set(rank, report);
     this.#sum();
   }

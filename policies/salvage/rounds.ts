@@ -7,12 +7,13 @@
  *
  * Regimes: with light contention no round is ever used; when admission queues time out faster than the model
  * serves, the preserved set is the difference between a slow batch and a short one. Limits: only the last
- * failure decides; cycles are not counted, so an endpoint that answers 429 for ever is retried for ever. HTTP
- * 429 counts as `rate-limited` whatever cause came with it.
+ * failure decides; without a budget (`preserveFor`, `preserveStarts`) an endpoint that answers 429 for ever is
+ * tried for ever. HTTP 429 counts as `rate-limited` whatever cause came with it.
  *
  * Source: NVIDIA-NeMo/DataDesigner issue 725 and pull 730. The default preserves timeouts of request
- * admission as well as rate limits, as merged; variant `baseline` preserves rate limits only, which lost rows
- * to queue timeouts.
+ * admission as well as rate limits, as merged (`fixed`, and `head` 99517abc); variant `baseline` preserves rate
+ * limits only, which lost rows to queue timeouts; `before-551` held such a timeout for an error of the provider that
+ * cannot heal, so a slow endpoint ended the run early.
  */
 import type { PolicyEntry } from '../entry.ts';
 import type { FinishCause, Micros, Salvage, TaskFailure } from '../types.ts';
@@ -21,16 +22,26 @@ import { type RoundsConfig, roundsConfig } from './config.ts';
 export class Rounds implements Salvage {
   readonly roundsMax: number;
   readonly pacingUs: Micros;
+  readonly pacedBy: Salvage['pacedBy'];
+  readonly queueTimeout: Salvage['queueTimeout'];
+  readonly preserveForUs: Micros;
+  readonly preserveStarts: number;
   readonly #preserved: ReadonlySet<FinishCause>;
+  readonly #unhealable: ReadonlySet<FinishCause>;
 
   constructor(config: RoundsConfig) {
     this.roundsMax = config.roundsMax;
     this.pacingUs = config.pacing;
+    this.pacedBy = config.pacedBy;
+    this.queueTimeout = config.queueTimeout;
+    this.preserveForUs = config.preserveFor;
+    this.preserveStarts = config.preserveStarts;
     this.#preserved = new Set<FinishCause>(config.preserve);
+    this.#unhealable = new Set<FinishCause>(config.unhealable);
   }
 
   classify(failure: TaskFailure): 'retry' | 'drop' {
-    return mayHeal(failure) ? 'retry' : 'drop';
+    return !this.#unhealable.has(causeOf(failure)) && mayHeal(failure) ? 'retry' : 'drop';
   }
 
   afterRounds(failure: TaskFailure): 'preserve' | 'drop' {
@@ -77,6 +88,11 @@ export const rounds: PolicyEntry<'salvage', RoundsConfig> = {
   decides: 'What becomes of a failed task: retried in rounds if it may heal, then preserved by cause, or dropped.',
   source: 'NVIDIA-NeMo/DataDesigner issue 725, pull 730 (async_scheduler.py)',
   config: roundsConfig,
-  variants: { baseline: { preserve: ['rate-limited'] } },
+  variants: {
+    head: {},
+    fixed: {},
+    'before-551': { preserve: ['rate-limited'], pacedBy: 'rate-limited', unhealable: ['queue-timeout'] },
+    baseline: { preserve: ['rate-limited'], pacedBy: 'rate-limited', queueTimeout: 'provider-timeout' },
+  },
   make: (config) => new Rounds(config),
 };

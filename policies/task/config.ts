@@ -26,7 +26,10 @@ const commonFields = {
   limits: z
     .array(
       z.strictObject(
-        { resource: z.string().min(1).describe(RESOURCE), limit: count(1) },
+        {
+          resource: z.string().min(1).describe(RESOURCE),
+          limit: count(1).describe('Amount that running tasks may hold together.'),
+        },
         { error: unknownKeys('a limit', ['resource', 'limit']) },
       ),
     )
@@ -60,7 +63,11 @@ export const boundedBorrowConfig = policyObject('bounded-borrow', {
   ceilings: z
     .array(
       z.strictObject(
-        { group: z.string().min(1), resource: z.string().min(1).describe(RESOURCE), ceiling: count() },
+        {
+          group: z.string().min(1).describe('Kind, identity and columns of its tasks, joined by slashes.'),
+          resource: z.string().min(1).describe(RESOURCE),
+          ceiling: count().describe('Most it may owe of the resource.'),
+        },
         { error: unknownKeys('a ceiling', ['group', 'resource', 'ceiling']) },
       ),
     )

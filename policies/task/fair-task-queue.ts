@@ -24,30 +24,18 @@ interface Entry<Task> {
   readonly task: Task;
 }
 
-interface Group {
-  /** The fair queue's name for the group: a fresh one for each newcomer, since it keeps the tag of any it has seen. */
-  readonly name: string;
-  /** Queued, oldest first. */
-  readonly ids: Set<string>;
-  /** It had a turn: from then on it has a tag that it keeps. */
-  served: boolean;
-}
-
 export class FairTaskQueue<Task extends SchedulableTask> implements TaskQueue<Task> {
-  readonly #emptied: EmptiedGroup;
   readonly #order: FairQueue<Task>;
   readonly #entries = new Map<string, Entry<Task>>();
-  /** By group key; those that wait or have been served. */
-  readonly #groups = new Map<string, Group>();
+  /** Ids of what is queued, oldest first, by group key. */
+  readonly #groups = new Map<string, Set<string>>();
   readonly #demand = new Map<string, number>();
   #heads: readonly Task[] | undefined;
   #places = 0;
-  #names = 0;
   /** Counts changes: a selection is of one revision. */
   #revision = 0;
 
   constructor(emptied: EmptiedGroup) {
-    this.#emptied = emptied;
     this.#order = new FairQueue(emptied);
   }
 
@@ -65,10 +53,10 @@ export class FairTaskQueue<Task extends SchedulableTask> implements TaskQueue<Ta
       const { id, plan } = task;
       if (this.#entries.has(id)) continue;
       const place = this.#places++;
-      const group = this.#group(plan.group.key);
-      this.#order.push(group.name, plan.group.weight, place, task);
+      const { key, weight } = plan.group;
+      this.#order.push(key, weight, place, task);
       this.#entries.set(id, { place, task });
-      group.ids.add(id);
+      this.#group(key).add(id);
       this.#demandMore(plan.needs, 1);
       this.#changed();
       accepted.push(task);
@@ -80,15 +68,12 @@ export class FairTaskQueue<Task extends SchedulableTask> implements TaskQueue<Ta
     const entry = this.#entries.get(id);
     if (entry === undefined) return false;
     this.#order.remove(entry.place);
-    const group = this.#forget(entry.task);
-    // Before its first turn it has no tag to keep: it returns as a newcomer, at the virtual time of then.
-    const { key } = entry.task.plan.group;
-    if (group.ids.size === 0 && !group.served && this.#emptied === 'leaves') this.#groups.delete(key);
+    this.#forget(entry.task);
     return true;
   }
 
   discardGroup(key: string): number {
-    const ids = [...(this.#groups.get(key)?.ids ?? [])];
+    const ids = [...(this.#groups.get(key) ?? [])];
     for (const id of ids) this.discard(id);
     return ids.length;
   }
@@ -103,7 +88,7 @@ export class FairTaskQueue<Task extends SchedulableTask> implements TaskQueue<Ta
     const entry = this.#entries.get(task.id);
     assert(entry?.task === task, 'a selection is of the queue it is committed to');
     this.#order.commit(entry.place);
-    this.#forget(task).served = true;
+    this.#forget(task);
     return true;
   }
 
@@ -114,7 +99,7 @@ export class FairTaskQueue<Task extends SchedulableTask> implements TaskQueue<Ta
 
   queuedByGroup(): ReadonlyMap<string, number> {
     const queued = new Map<string, number>();
-    for (const [key, { ids }] of this.#groups) if (ids.size > 0) queued.set(key, ids.size);
+    for (const [key, ids] of this.#groups) if (ids.size > 0) queued.set(key, ids.size);
     return queued;
   }
 
@@ -131,7 +116,7 @@ export class FairTaskQueue<Task extends SchedulableTask> implements TaskQueue<Ta
     assert(this.#order.size === this.#entries.size, 'every queued task has its place');
     const demand = new Map<string, number>();
     for (const [id, { task }] of this.#entries) {
-      assert(this.#groups.get(task.plan.group.key)?.ids.has(id) === true, 'every queued task is in its group');
+      assert(this.#groups.get(task.plan.group.key)?.has(id) === true, 'every queued task is in its group');
       for (const [resource, amount] of task.plan.needs) demand.set(resource, (demand.get(resource) ?? 0) + amount);
     }
     assert(demand.size === this.#demand.size, 'demand is of queued tasks only');
@@ -141,22 +126,17 @@ export class FairTaskQueue<Task extends SchedulableTask> implements TaskQueue<Ta
     assert(this.heads().length === this.queuedByGroup().size, 'every group with tasks has one head');
   }
 
-  #group(key: string): Group {
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      group = { name: `${key} ${this.#names++}`, ids: new Set(), served: false };
-      this.#groups.set(key, group);
-    }
-    return group;
+  #group(key: string): Set<string> {
+    let ids = this.#groups.get(key);
+    if (ids === undefined) this.#groups.set(key, (ids = new Set()));
+    return ids;
   }
 
-  #forget({ id, plan }: Task): Group {
-    const group = this.#group(plan.group.key);
-    group.ids.delete(id);
+  #forget({ id, plan }: Task): void {
+    this.#group(plan.group.key).delete(id);
     this.#entries.delete(id);
     this.#demandMore(plan.needs, -1);
     this.#changed();
-    return group;
   }
 
   #demandMore(needs: Needs, sign: 1 | -1): void {

@@ -13,9 +13,9 @@
  * lease with the one granted, and give back what was granted, whatever the copy says.
  */
 import { assert } from '../../src/kernel/assert.ts';
+import { LeaseBook } from '../admission/lease-book.ts';
 import type { ReleaseAnswer, ReleaseRefusal } from '../admission/types.ts';
 import { Contention } from './contention.ts';
-import { LeaseBook } from './lease-book.ts';
 import type { Holdings, ShareRule } from './share-rule.ts';
 import type {
   GroupUsage,
@@ -86,7 +86,7 @@ export class LeasingTaskAdmission implements TaskAdmission, Holdings {
     }
     this.#rule.granted(task, verdict);
     this.#contention = undefined;
-    return this.#leases.grant((marks) => ({ ...marks, task: id, plan }));
+    return this.#leases.grant((lease, generation) => ({ id: lease, generation, task: id, plan }));
   }
 
   release(given: TaskLease): ReleaseAnswer {

@@ -29,17 +29,11 @@ import {
   type TaskScheduling,
 } from './types.ts';
 
-type TaskSchedulingEntry<Config extends { name: string }> = Omit<PolicyEntry, 'role' | 'config' | 'make'> & {
-  readonly role: 'tasks';
-  readonly config: PolicyEntry<'queue', Config>['config'];
-  make(config: Config): TaskScheduling;
-};
-
 const SOURCE = 'NVIDIA-NeMo/DataDesigner engine/dataset_builders/scheduling 99517abc';
 const BEFORE_810 = { emptiedGroup: 'stays', reserveRatio: 0.125, reserveMin: 1 };
 const BEFORE_730 = { requestLimits: 'none', dispatchYield: 'none' };
 
-export const boundedBorrow: TaskSchedulingEntry<BoundedBorrowConfig> = {
+export const boundedBorrow: PolicyEntry<'tasks', BoundedBorrowConfig> = {
   role: 'tasks',
   name: 'bounded-borrow',
   decides: 'Which task starts now: fair order over groups, shares of contested resources, the rest lent.',
@@ -49,7 +43,7 @@ export const boundedBorrow: TaskSchedulingEntry<BoundedBorrowConfig> = {
   make: (config) => schedulingWith(config, () => new BoundedBorrow(config)),
 };
 
-export const strict: TaskSchedulingEntry<StrictConfig> = {
+export const strict: PolicyEntry<'tasks', StrictConfig> = {
   role: 'tasks',
   name: 'strict',
   decides: 'Which task starts now: fair order over groups, each held to its limit while others press.',

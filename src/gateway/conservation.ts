@@ -5,7 +5,9 @@ import type { GatewayRequest, RequestState } from './request.ts';
 
 /** Asserts that what a gateway counts is what its unfinished requests show; O(requests). */
 export function assertConserved(counts: GatewayCounts, held: GatewayHeld, unfinished: Iterable<GatewayRequest>): void {
-  const by: Record<RequestState, number> = { queued: 0, parked: 0, running: 0, 'backing-off': 0, finished: 0 };
+  const by: Record<RequestState, number> = {
+    ...{ queued: 0, starting: 0, parked: 0, running: 0, 'backing-off': 0, finished: 0 },
+  };
   let waits = 0;
   for (const request of unfinished) {
     const { state, attempt } = request;
@@ -21,11 +23,13 @@ export function assertConserved(counts: GatewayCounts, held: GatewayHeld, unfini
   }
   const inside = by.parked + by.running + by['backing-off'];
   assert(by.finished === 0, 'a finished request is still in the gateway');
+  assert(by.starting === 0, 'a request is left without an answer whether it starts');
   assert(by.running === held.leases, 'running requests differ from the leases held');
   assert(by.parked === held.parked, 'parked requests differ from their count');
   assert(by['backing-off'] === held.backingOff, 'requests backing off differ from their count');
   assert(by.queued === held.waiting, 'queued requests differ from the waiters of the queue');
   assert(held.admitted === inside, 'permits of the queue differ from requests parked, running or backing off');
+  assert(held.charges <= by.queued + inside, 'a charge outlived its request');
   assert(waits === held.deadlines, 'a wait outlived its request');
   assert(counts.granted - counts.settled === held.leases, 'granted − settled differs from the leases held');
   assert(counts.arrived - counts.finished === by.queued + inside, 'arrived − finished differs from the requests held');

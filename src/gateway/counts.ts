@@ -9,6 +9,8 @@ export interface Work {
   bookkeeping: number;
   /** Σ over bookkeeping calls of the requests queued at that moment. */
   queuedWalked: number;
+  /** The summands, where the core keeps them, for a host that rounds the cost of each call. */
+  readonly walks?: readonly number[];
   /** Attempts or tasks started. */
   starts: number;
 }
@@ -24,6 +26,8 @@ export interface GatewayHeld {
   readonly leases: number;
   readonly waiting: number;
   readonly admitted: number;
+  /** Of the rate limit, not settled yet. */
+  readonly charges: number;
   readonly parked: number;
   readonly backingOff: number;
   readonly deadlines: number;

@@ -1,8 +1,15 @@
 /** The fleet as the gateway sees it, and the choice of a worker: ready, allowed by every gate, picked by the router. */
 import { assert } from '../kernel/assert.ts';
+import type { REFUSE, WAIT } from '../../policies/router/answers.ts';
 import type { LoadReport, Micros, PolicySet, RequestView, WorkerStatus } from '../../policies/types.ts';
 import type { Observers } from './observers.ts';
 import { GatewayWorker } from './request.ts';
+
+const WAIT_ANSWER: typeof WAIT = -1;
+const REFUSE_ANSWER: typeof REFUSE = -2;
+
+/** The worker for a request, or what becomes of one that gets none now. */
+export type Choice = GatewayWorker | 'wait' | 'refuse';
 
 export class Fleet {
   readonly workers: GatewayWorker[] = [];
@@ -17,10 +24,12 @@ export class Fleet {
   }
 
   /** The whole set of known workers; one that left it counts as failed, one that returns as pending. */
-  discovered(now: Micros, indexes: readonly number[]): void {
+  discovered(now: Micros, indexes: readonly number[], names: readonly string[]): void {
     const known = new Set(indexes);
-    for (const index of indexes) {
+    for (const [place, index] of indexes.entries()) {
       while (this.workers.length <= index) this.workers.push(new GatewayWorker(this.workers.length));
+      const name = names[place];
+      if (name !== undefined) (this.workers[index] as GatewayWorker).name = name;
     }
     for (const worker of this.workers) {
       if (!known.has(worker.index)) worker.status = 'failed';
@@ -30,7 +39,7 @@ export class Fleet {
     this.#observers.discovered(now, indexes);
   }
 
-  /** This and the next two: false, and nobody is told, when the worker has left the set. */
+  /** This and the next two: false, and nobody is told, when the worker has left the set, or the report is old news. */
   configured(now: Micros, index: number, ranks: number): boolean {
     if (this.#member(index) === undefined) return false;
     this.#observers.configured(now, index, ranks);
@@ -48,21 +57,23 @@ export class Fleet {
   reported(now: Micros, index: number, rank: number, report: LoadReport): boolean {
     const worker = this.#member(index);
     if (worker === undefined) return false;
-    worker.noteReport(now, report);
+    if (!worker.noteReport(now, rank, report)) return false;
     this.#observers.reported(now, index, rank, report);
     return true;
   }
 
-  /** The worker for `request`, or undefined when it must wait. Candidates keep index order. */
-  choose(now: Micros, request: RequestView): GatewayWorker | undefined {
+  /** Asks the router among the workers that may have `request`. Candidates keep index order. */
+  choose(now: Micros, request: RequestView): Choice {
     const candidates = this.#candidates;
     candidates.length = 0;
     for (const worker of this.workers) {
       if (worker.status === 'ready' && this.#allowed(now, worker)) candidates.push(worker);
     }
-    if (candidates.length === 0) return undefined;
+    if (candidates.length === 0) return 'wait';
+    if (this.#policies.excludeFailedWorkers) leaveOutTried(candidates, request);
     const index = this.#policies.router.pick(now, request, candidates);
-    if (index === -1) return undefined;
+    if (index === WAIT_ANSWER) return 'wait';
+    if (index === REFUSE_ANSWER) return 'refuse';
     const worker = candidates[index];
     assert(worker !== undefined, 'the router picked an index outside the candidates');
     return worker;
@@ -95,9 +106,24 @@ export class Fleet {
     }
     return true;
   }
+
   #member(index: number): GatewayWorker | undefined {
     const worker = this.workers[index];
     assert(worker !== undefined, 'an input names a worker that was never discovered');
     return this.#known.has(index) ? worker : undefined;
   }
+}
+
+/**
+ * Takes out the workers that `request` was tried on, unless no other is left. A client that names its worker is kept
+ * to it.
+ */
+function leaveOutTried(candidates: GatewayWorker[], request: RequestView): void {
+  const { triedWorkers, targetWorker } = request;
+  if (triedWorkers.length === 0 || targetWorker !== '') return;
+  let kept = 0;
+  for (const worker of candidates) {
+    if (!triedWorkers.includes(worker.index)) candidates[kept++] = worker;
+  }
+  if (kept > 0) candidates.length = kept;
 }

@@ -8,11 +8,11 @@
  * so a lease has one place to leak; every request has at most one wait in one heap.
  *
  * A parked request waits `timeouts.workerUs` at most and then is shed: `no-worker` when no worker is ready, `all-busy`
- * when gates or the router turned the ready ones down. Parked requests keep their order: a newcomer parks behind them,
- * and one whose time is up leaves before any of them starts. They are looked at again when something may let one in: a
- * settled lease, news of a worker, the departure of one of them, or the instant a gate named in `reconsiderAt`,
- * whichever input comes first then. A retry that could only start at or after the request's deadline is not waited for:
- * the request fails at once.
+ * when gates or the router turned the ready ones down. One that the router refuses is shed at once, as `no-worker`.
+ * Parked requests keep their order: a newcomer parks behind them, and one whose time is up leaves before any of them
+ * starts. They are looked at again when something may let one in: a settled lease, news of a worker, the departure of
+ * one of them, an operator's `reconsider`, or the instant a gate named in `reconsiderAt`, whichever input comes first
+ * then. A retry that could only start at or after the request's deadline is not waited for: the request fails at once.
  */
 import { assert } from '../kernel/assert.ts';
 import type {
@@ -28,12 +28,14 @@ import type {
 import { assertConserved } from './conservation.ts';
 import { type GatewayCounts, type GatewayHeld, restart, type Work } from './counts.ts';
 import { CANCELLED, causeOf, type Ending, endingOf, reasonOf, TIMED_OUT } from './endings.ts';
-import { Fleet } from './fleet.ts';
+import { Entrance } from './entrance.ts';
+import { type Choice, Fleet } from './fleet.ts';
 import type { Effect } from './host.ts';
 import { Line } from './line.ts';
 import { Observers } from './observers.ts';
 import { Outbox } from './outbox.ts';
 import { Attempt, GatewayRequest, type GatewayWorker, type RequestInit } from './request.ts';
+import { Roster } from './roster.ts';
 import { WaitHeap } from './wait-heap.ts';
 
 /** Inputs are methods, outputs are records. Every input must be followed by `take` until it answers undefined. */
@@ -41,13 +43,13 @@ export class Gateway<Init extends RequestInit = RequestInit> {
   readonly counts: GatewayCounts = { arrived: 0, finished: 0, granted: 0, settled: 0, lateEnds: 0 };
   readonly #policies: PolicySet;
   readonly #observers: Observers;
+  readonly #entrance: Entrance;
   readonly #fleet: Fleet;
-  readonly #requests = new Map<number, GatewayRequest<Init>>();
+  readonly #roster = new Roster<Init>();
   readonly #waits = new WaitHeap<GatewayRequest<Init>>();
   readonly #parked = new Line<GatewayRequest<Init>>();
   #running = 0;
   #backingOff = 0;
-  #capacity = NaN;
   #now: Micros = 0;
   #pumpDue = false;
   /** When gates may let a parked request in by time alone; Infinity while none is parked. */
@@ -60,6 +62,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     assert(requestUs > 0 && attemptUs > 0 && workerUs >= 0, 'a timeout is over before it began');
     this.#policies = policies;
     this.#observers = new Observers(policies);
+    this.#entrance = new Entrance(policies);
     this.#fleet = new Fleet(policies, this.#observers);
   }
 
@@ -68,10 +71,13 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     return this.#fleet.workers;
   }
 
-  /** The set of known workers. Call once before the first request; news of a worker that left the set is ignored. */
-  discovered(now: Micros, workers: readonly number[]): void {
+  /**
+   * The set of known workers, with their names in the same order where they have any. Call once before the first
+   * request; news of a worker that left the set is ignored.
+   */
+  discovered(now: Micros, workers: readonly number[], names: readonly string[] = []): void {
     this.#enter(now);
-    this.#fleet.discovered(now, workers);
+    this.#fleet.discovered(now, workers, names);
     this.#leave(now, true);
   }
 
@@ -97,15 +103,20 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     this.#leave(now, true);
   }
 
+  /** An operator turned a policy (the thresholds of a gate, say): those who wait for a worker are asked about again. */
+  reconsider(now: Micros): void {
+    this.#enter(now);
+    this.#leave(now, true);
+  }
+
   arrive(now: Micros, init: Init): void {
     this.#enter(now);
     // Waiters whom a grown capacity lets in go before the newcomer.
     this.#followUp(now);
-    assert(!this.#requests.has(init.id), 'a request arrived twice');
     const request = new GatewayRequest(init, now, now + this.#policies.timeouts.requestUs);
-    this.#requests.set(request.id, request);
+    this.#roster.enter(request);
     this.counts.arrived++;
-    const answer = this.#policies.queue.offer(now, request);
+    const answer = this.#entrance.offer(now, request);
     if (answer === 'admitted') this.#start(now, request);
     else if (answer === 'queued') this.#waits.set(request, request.deadlineAt);
     else this.#finish(now, request, 'shed', answer);
@@ -139,7 +150,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
   /** The client went away. Ignored when the request is unknown or finished. */
   abandon(now: Micros, requestId: number): void {
     this.#enter(now);
-    const request = this.#requests.get(requestId);
+    const request = this.#roster.find(requestId);
     if (request !== undefined) {
       this.#cancelAttempt(now, request, CANCELLED);
       this.#finish(now, request, 'cancelled', 'client');
@@ -154,7 +165,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
       this.#waitOver(now, due);
       this.#followUp(now);
     }
-    this.#policies.queue.wake(now);
+    this.#entrance.wake(now);
     this.#leave(now, false);
   }
 
@@ -169,23 +180,22 @@ export class Gateway<Init extends RequestInit = RequestInit> {
 
   /** Earliest instant at which `wake` would do something; Infinity when idle. */
   nextWakeAt(): Micros {
-    return Math.min(this.#waits.nextAt, this.#policies.queue.nextWakeAt(), this.#reconsiderAt);
+    return Math.min(this.#waits.nextAt, this.#entrance.nextWakeAt(), this.#reconsiderAt);
   }
 
   held(): GatewayHeld {
-    const { waiting, admitted } = this.#policies.queue.held();
     const core = { leases: this.#running, parked: this.#parked.size, backingOff: this.#backingOff };
-    return { ...core, waiting, admitted, deadlines: this.#waits.size };
+    return { ...core, ...this.#entrance.held(), deadlines: this.#waits.size };
   }
 
   /** Ids of the requests not finished, oldest first. */
   unfinished(): readonly number[] {
-    return [...this.#requests.keys()];
+    return this.#roster.ids();
   }
 
   /** Asserts the conservation laws of the contract; O(requests in the gateway). */
   checkInvariants(): void {
-    assertConserved(this.counts, this.held(), this.#requests.values());
+    assertConserved(this.counts, this.held(), this.#roster.values());
     assert(this.#fleet.checkedInFlight() === this.#running, 'Σ worker.inFlight differs from the leases held');
     this.#waits.checkInvariants();
   }
@@ -195,12 +205,12 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     assert(this.#outbox.drained, 'the gateway was entered before its effects were taken');
     this.#now = now;
     restart(this.#work);
-    this.#refreshCapacity(now);
+    this.#entrance.refresh(now);
   }
 
   /** Ends an input; `pump`: what it brought may let a parked request start. */
   #leave(now: Micros, pump: boolean): void {
-    this.#refreshCapacity(now);
+    this.#entrance.refresh(now);
     this.#pumpDue ||= pump || this.#reconsiderAt <= now;
     this.#followUp(now);
     this.#reconsiderAt = this.#parked.size > 0 ? this.#fleet.reconsiderAt(now) : Infinity;
@@ -210,32 +220,24 @@ export class Gateway<Init extends RequestInit = RequestInit> {
   /** Carries out what the queue decided and starts parked requests until nothing more changes. */
   #followUp(now: Micros): void {
     for (;;) {
-      const effect = this.#policies.queue.take();
+      const effect = this.#entrance.take();
       if (effect !== undefined) this.#queueEffect(now, effect);
       else if (this.#pumpDue) this.#pump(now);
       else return;
     }
   }
 
-  /** At both ends of an input: news changes it, and an operator may have turned it since the last one. */
-  #refreshCapacity(now: Micros): void {
-    const capacity = this.#policies.capacity.current();
-    if (capacity === this.#capacity) return;
-    this.#capacity = capacity;
-    this.#policies.queue.capacityChanged(now, capacity);
-  }
-
   #queueEffect(now: Micros, effect: QueueEffect): void {
     this.#work.selections++;
     switch (effect.kind) {
       case 'admit':
-        this.#start(now, this.#queued(effect.request.id));
+        this.#start(now, this.#roster.queued(effect.request.id));
         break;
       case 'shed':
-        this.#finish(now, this.#queued(effect.request.id), 'shed', effect.cause);
+        this.#finish(now, this.#roster.queued(effect.request.id), 'shed', effect.cause);
         break;
       case 'preempt': {
-        const request = this.#known(effect.attempt.request.id);
+        const request = this.#roster.known(effect.attempt.request.id);
         assert(request.attempt?.id === effect.attempt.id, 'the queue preempts an attempt that does not run');
         this.#cancelAttempt(now, request, CANCELLED);
         this.#finish(now, request, 'shed', 'preempted');
@@ -248,21 +250,24 @@ export class Gateway<Init extends RequestInit = RequestInit> {
 
   /** An admitted request wants a worker. Its deadline beats an admission of the same instant. */
   #start(now: Micros, request: GatewayRequest<Init>): void {
+    request.state = 'starting';
     if (request.deadlineAt <= now) {
       this.#finish(now, request, 'timeout', 'deadline');
       return;
     }
-    const worker = this.#parked.size > 0 ? undefined : this.#choose(now, request);
-    if (worker !== undefined) {
-      this.#grant(now, request, worker);
-      return;
+    const choice = this.#parked.size > 0 ? 'wait' : this.#choose(now, request);
+    if (choice === 'refuse') {
+      this.#finish(now, request, 'shed', 'no-worker');
+    } else if (choice === 'wait') {
+      request.state = 'parked';
+      this.#parked.join(request);
+      this.#waits.set(request, Math.min(request.deadlineAt, now + this.#policies.timeouts.workerUs));
+    } else {
+      this.#grant(now, request, choice);
     }
-    request.state = 'parked';
-    this.#parked.join(request);
-    this.#waits.set(request, Math.min(request.deadlineAt, now + this.#policies.timeouts.workerUs));
   }
 
-  #choose(now: Micros, request: GatewayRequest<Init>): GatewayWorker | undefined {
+  #choose(now: Micros, request: GatewayRequest<Init>): Choice {
     this.#work.selections++;
     return this.#fleet.choose(now, request);
   }
@@ -275,10 +280,14 @@ export class Gateway<Init extends RequestInit = RequestInit> {
         this.#waitOver(now, head);
         continue;
       }
-      const worker = this.#choose(now, head);
-      if (worker === undefined) return;
+      const choice = this.#choose(now, head);
+      if (choice === 'wait') return;
+      if (choice === 'refuse') {
+        this.#finish(now, head, 'shed', 'no-worker');
+        continue;
+      }
       this.#parked.leave(head);
-      this.#grant(now, head, worker);
+      this.#grant(now, head, choice);
     }
   }
 
@@ -303,6 +312,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     attempt.result = result;
     const { request, worker } = attempt;
     request.attempt = undefined;
+    request.usedTokens = result.usedTokens ?? -1;
     worker.count(request, -1);
     this.#running--;
     this.counts.settled++;
@@ -354,6 +364,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
         this.#finish(now, request, 'shed', this.#fleet.anyReady() ? 'all-busy' : 'no-worker');
         break;
       case 'queued':
+      case 'starting':
       case 'finished':
         assert(false, 'a wait outlived its state');
         break;
@@ -372,27 +383,15 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     if (request.state === 'backing-off') this.#backingOff--;
     request.state = 'finished';
     this.#waits.set(request, Infinity);
-    this.#requests.delete(request.id);
+    this.#roster.leave(request);
     this.counts.finished++;
-    this.#policies.queue.leave(now, request);
+    this.#entrance.leave(now, request);
     this.#bookkept();
     this.#outbox.push({ kind: 'finish', request, reason, cause });
   }
 
   #bookkept(): void {
     this.#work.bookkeeping++;
-    this.#work.queuedWalked += this.#policies.queue.held().waiting;
-  }
-
-  #queued(id: number): GatewayRequest<Init> {
-    const request = this.#known(id);
-    assert(request.state === 'queued', 'the queue answers for a request that is not queued');
-    return request;
-  }
-
-  #known(id: number): GatewayRequest<Init> {
-    const request = this.#requests.get(id);
-    assert(request !== undefined, 'the queue answered for a request that is not in the gateway');
-    return request;
+    this.#work.queuedWalked += this.#entrance.waiting;
   }
 }

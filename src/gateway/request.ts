@@ -9,20 +9,11 @@ import type {
   WorkerView,
 } from '../../policies/types.ts';
 
-/** What a host hands in with `arrive`. The host's own object; the core only reads these fields. */
-export interface RequestInit {
-  /** Unique in the run, rising in order of arrival. */
-  readonly id: number;
-  readonly tenant: string;
-  readonly promptTokens: number;
-  readonly maxOutputTokens: number;
-  readonly prefixKey: number;
-  readonly blockHashes: readonly number[];
-  readonly priority: number;
-  readonly routingKey: string;
-}
+/** What a host hands in with `arrive`: its own object, of which the core only reads what policies may know. */
+export type RequestInit = Omit<RequestView, 'arrivedAt' | 'deadlineAt' | 'attemptCount' | 'triedWorkers'>;
 
-export type RequestState = 'queued' | 'parked' | 'running' | 'backing-off' | 'finished';
+/** `starting`: its worker is being chosen; never between two inputs. */
+export type RequestState = 'queued' | 'starting' | 'parked' | 'running' | 'backing-off' | 'finished';
 
 /** One request in the core. `init` is the host's object, handed back in every effect. */
 export class GatewayRequest<Init extends RequestInit = RequestInit> implements RequestView {
@@ -38,6 +29,10 @@ export class GatewayRequest<Init extends RequestInit = RequestInit> implements R
   attempt: Attempt<Init> | undefined = undefined;
   /** Result of the last attempt that ended badly. */
   lastFailure: AttemptResult | undefined = undefined;
+  /** What the worker of the last settled attempt says it used; -1 when it did not. */
+  usedTokens = -1;
+  /** When a rate limit refused it, how long its client is to wait; -1 otherwise, Infinity: asking again is no use. */
+  retryAfterUs: Micros = -1;
   waitAt: Micros = Infinity;
   waitIndex = -1;
   /** Neighbours among the parked. */
@@ -66,11 +61,17 @@ export class GatewayRequest<Init extends RequestInit = RequestInit> implements R
   get blockHashes(): readonly number[] {
     return this.init.blockHashes;
   }
+  get blockTokens(): number {
+    return this.init.blockTokens;
+  }
   get priority(): number {
     return this.init.priority;
   }
   get routingKey(): string {
     return this.init.routingKey;
+  }
+  get targetWorker(): string {
+    return this.init.targetWorker;
   }
 }
 
@@ -98,15 +99,19 @@ export class Attempt<Init extends RequestInit = RequestInit> implements AttemptV
 export class GatewayWorker implements WorkerView {
   readonly index: number;
   status: WorkerStatus = 'pending';
+  name: string;
   inFlight = 0;
   inFlightTokens = 0;
   reportedAt: Micros = -Infinity;
   reportedRunning = -1;
   reportedWaiting = -1;
   reportedKvUsageRatio = -1;
+  /** By rank: the stamp of its newest report. */
+  readonly #stamps: number[] = [];
 
   constructor(index: number) {
     this.index = index;
+    this.name = `worker-${index}`;
   }
 
   /** One lease more (1) or less (-1) for `request`. */
@@ -115,12 +120,19 @@ export class GatewayWorker implements WorkerView {
     this.inFlightTokens += leases * (request.promptTokens + request.maxOutputTokens);
   }
 
-  /** Takes over what one load report says. */
-  noteReport(now: Micros, report: LoadReport): void {
-    this.reportedAt = now;
+  /**
+   * Takes over what one load report says; false when its stamp is not newer than that of the rank's newest: a late one,
+   * a copy, or a clock that was set back. Without stamps the last to arrive is the newest.
+   */
+  noteReport(now: Micros, rank: number, report: LoadReport): boolean {
+    const { stampedAt } = report;
+    if (stampedAt !== undefined && stampedAt <= (this.#stamps[rank] ?? -Infinity)) return false;
+    if (stampedAt !== undefined) this.#stamps[rank] = stampedAt;
+    this.reportedAt = stampedAt ?? now;
     this.reportedRunning = report.running;
     this.reportedWaiting = report.waiting;
     const known = report.kvTotalBlocks > 0 && report.kvUsedBlocks >= 0;
     this.reportedKvUsageRatio = known ? report.kvUsedBlocks / report.kvTotalBlocks : -1;
+    return true;
   }
 }

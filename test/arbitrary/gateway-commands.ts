@@ -24,6 +24,7 @@ export type Command =
   | { readonly do: 'discover'; readonly workers: readonly number[] }
   | { readonly do: 'report'; readonly worker: number; readonly rank: number; readonly maxRunning: number }
   | { readonly do: 'reports end' }
+  | { readonly do: 'reconsider' }
   | { readonly do: 'permits'; readonly max: number };
 
 const pick = fc.nat({ max: 20 });
@@ -32,7 +33,7 @@ const worker = fc.nat({ max: WORKERS_MAX - 1 });
 /** Which statuses are retried is the policy's business; these are on both sides. */
 const attemptEnd: fc.Arbitrary<AttemptResult> = fc.constantFrom<AttemptResult>(
   { outcome: 'ok', status: 200, retryAfterUs: -1, bytesSent: false },
-  { outcome: 'ok', status: 200, retryAfterUs: -1, bytesSent: true },
+  { outcome: 'ok', status: 200, retryAfterUs: -1, bytesSent: true, usedTokens: 30 },
   { outcome: 'failed', status: 500, retryAfterUs: -1, bytesSent: false },
   { outcome: 'failed', status: 0, retryAfterUs: -1, bytesSent: true },
   { outcome: 'failed', status: 400, retryAfterUs: -1, bytesSent: false },
@@ -65,6 +66,7 @@ const gatewayCommand: fc.Arbitrary<Command> = fc.oneof(
   command(1, 'discover', { workers: fc.subarray([0, 1, 2, 3]) }),
   command(1, 'report', { worker, rank: fc.constantFrom(0, 0, 1), maxRunning: fc.constantFrom(-1, 1, 2, 4) }),
   command(1, 'reports end'),
+  command(1, 'reconsider'),
   command(1, 'permits', { max: fc.constantFrom(0, 1, 2, 3, Infinity) }),
 );
 

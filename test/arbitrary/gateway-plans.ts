@@ -4,8 +4,11 @@ import { Tiers } from '../../policies/capacity/tiers.ts';
 import { ConcurrencyLimit } from '../../policies/gate/concurrency-limit.ts';
 import { Fifo } from '../../policies/queue/fifo.ts';
 import { NoQueue } from '../../policies/queue/none.ts';
+import { NoRateLimit } from '../../policies/rate/none.ts';
+import { TenantLimit } from '../../policies/rate/tenant-limit.ts';
 import { Exponential } from '../../policies/retry/exponential.ts';
 import { NoRetry } from '../../policies/retry/none.ts';
+import { REFUSE } from '../../policies/router/answers.ts';
 import { LeastLoad } from '../../policies/router/least-load.ts';
 import { PowerOfTwo } from '../../policies/router/power-of-two.ts';
 import { RoundRobin } from '../../policies/router/round-robin.ts';
@@ -24,17 +27,25 @@ import {
 
 export const UNWANTED_TOKENS = 50;
 
+const RATE = { tokensPerMinute: 500, requestsPerMinute: 12 };
+
 export interface Plan {
   readonly workers: number;
   /** Permits at the start, or capacity tiers fed by reports. */
   readonly capacity: number | 'tiers';
+  /** `tenant`: all are charged, and those beyond the first dozen or so refused. */
+  readonly rate: 'none' | 'tenant';
   readonly queue: 'fifo' | 'none' | 'preempting' | 'ticking';
   readonly waiters: number;
   readonly queueUs: Micros;
-  /** `moody` turns a third of its questions down, `picky` every request with UNWANTED_TOKENS. */
-  readonly router: 'round-robin' | 'power-of-two' | 'least-load' | 'moody' | 'picky';
+  /**
+   * `moody` turns a third of its questions down, `picky` every request with UNWANTED_TOKENS; of those `strict` refuses
+   * every other one on arrival and the rest when they are tried again.
+   */
+  readonly router: 'round-robin' | 'power-of-two' | 'least-load' | 'moody' | 'picky' | 'strict';
   readonly gates: readonly ('limit-1' | 'limit-2' | 'closed-until-40' | 'flipping' | 'offended')[];
   readonly retry: 'none' | 'exponential' | 'at-once' | 'after';
+  readonly excludeFailedWorkers: boolean;
   readonly timeouts: Timeouts;
 }
 
@@ -44,14 +55,16 @@ export const gatewayPlan: fc.Arbitrary<Plan> = fc
   .record({
     workers: fc.constantFrom(1, 2, 3, 4),
     capacity: fc.constantFrom<number | 'tiers'>(1, 2, 3, Infinity, 'tiers'),
+    rate: fc.constantFrom('none', 'none', 'none', 'tenant'),
     queue: fc.constantFrom('fifo', 'fifo', 'none', 'preempting', 'ticking'),
     waiters: fc.constantFrom(4, 0, 1),
     queueUs: bound(20, 50),
-    router: fc.constantFrom('round-robin', 'power-of-two', 'least-load', 'moody', 'picky'),
+    router: fc.constantFrom('round-robin', 'power-of-two', 'least-load', 'moody', 'picky', 'strict'),
     gates: fc.uniqueArray(fc.constantFrom('limit-1', 'limit-2', 'closed-until-40', 'flipping', 'offended'), {
       maxLength: 3, size: 'max',
     }),
     retry: fc.constantFrom('none', 'exponential', 'at-once', 'after'),
+    excludeFailedWorkers: fc.boolean(),
     timeouts: fc.record({ requestUs: bound(30, 100), attemptUs: bound(20, 60), workerUs: bound(25, 0) }),
   })
   // A router may turn a request down for ever: then its patience must end.
@@ -70,6 +83,8 @@ export interface Planned {
   /** The router turns a request down always or never. */
   readonly willing: boolean;
   readonly picky: boolean;
+  /** Whoever is inside was charged. */
+  readonly charged: boolean;
   /** The queue admits whenever a permit is free, and never more than that. */
   readonly prompt: boolean;
 }
@@ -79,17 +94,24 @@ export function planned(plan: Plan): Planned {
   return {
     set: {
       capacity: knob ?? tiers(),
+      rate: plan.rate === 'none' ? new NoRateLimit() : tenantLimit(),
       queue: queueOf(plan),
       router: routerOf(plan.router),
       gates: plan.gates.map(gateOf),
       retry: retryOf(plan.retry),
+      excludeFailedWorkers: plan.excludeFailedWorkers,
       timeouts: plan.timeouts,
     },
     knob,
     willing: plan.router !== 'moody',
     picky: plan.router === 'picky',
+    charged: plan.rate === 'tenant',
     prompt: plan.queue === 'fifo' || plan.queue === 'preempting',
   };
+}
+
+function tenantLimit(): TenantLimit {
+  return new TenantLimit({ name: 'tenant-limit', default: RATE, tenants: {} });
 }
 
 function tiers(): Capacity {
@@ -124,6 +146,10 @@ function routerOf(name: Plan['router']): Router {
       return new LeastLoad({
         name: 'least-load', kvPressureWeight: 0.15, defaultThroughput: 2000, meanPrefillTokens: 1024,
         reportMaxAge: 50, credit: 'prompt',
+      });
+    case 'strict':
+      return new Told(({ id, promptTokens, attemptCount }) => {
+        return promptTokens === UNWANTED_TOKENS && (id % 2 === 0 || attemptCount > 0) ? REFUSE : 0;
       });
     case 'picky':
       return new Told((request) => (request.promptTokens === UNWANTED_TOKENS ? -1 : 0));

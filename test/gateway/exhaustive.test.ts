@@ -8,8 +8,9 @@ import { GatewayWorld } from '../harness/gateway-world.ts';
 const REQUESTS = 2;
 const STEPS = 6;
 const PLAN: Plan = {
-  workers: 2, capacity: Infinity, queue: 'fifo', waiters: 1, queueUs: 15, router: 'round-robin', gates: [],
-  retry: 'none', timeouts: { requestUs: 30, attemptUs: 20, workerUs: 10 },
+  workers: 2, capacity: Infinity, rate: 'none', queue: 'fifo', waiters: 1, queueUs: 15,
+  router: 'round-robin', gates: [],
+  retry: 'none', excludeFailedWorkers: true, timeouts: { requestUs: 30, attemptUs: 20, workerUs: 10 },
 };
 
 /** What may happen next; each attempt is ended well, badly, or once more after it was settled. */

@@ -4,6 +4,7 @@
  */
 import { NoRetry } from '../../policies/retry/none.ts';
 import { Fifo } from '../../policies/queue/fifo.ts';
+import { NoRateLimit } from '../../policies/rate/none.ts';
 import { RoundRobin } from '../../policies/router/round-robin.ts';
 import type { AttemptResult, Micros, PolicySet, Timeouts, WorkerStatus } from '../../policies/types.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
@@ -26,8 +27,10 @@ export function requestInit(id: number, fields: Partial<RequestInit> = {}): Requ
     maxOutputTokens: 10,
     prefixKey: 0,
     blockHashes: [],
+    blockTokens: 0,
     priority: 0,
     routingKey: '',
+    targetWorker: '',
     ...fields,
   };
 }
@@ -70,10 +73,12 @@ export class GatewayDriver {
     this.permits = new Knob(settings.permits ?? Infinity);
     this.gateway = new Gateway({
       capacity: this.permits,
+      rate: settings.rate ?? new NoRateLimit(),
       queue: settings.queue ?? fifo(settings.waiters ?? 10, settings.queueUs ?? Infinity),
       router: settings.router ?? new RoundRobin(),
       gates: settings.gates ?? [],
       retry: settings.retry ?? new NoRetry(),
+      excludeFailedWorkers: settings.excludeFailedWorkers ?? true,
       timeouts: { requestUs: Infinity, attemptUs: Infinity, workerUs: Infinity, ...settings.timeouts },
     });
     const count = settings.workers ?? 1;
@@ -122,6 +127,11 @@ export class GatewayDriver {
     return this.takeAll();
   }
 
+  reconsider(now: Micros): string[] {
+    this.gateway.reconsider(now);
+    return this.takeAll();
+  }
+
   status(now: Micros, worker: number, status: WorkerStatus): string[] {
     this.gateway.workerStatus(now, worker, status);
     return this.takeAll();
@@ -139,4 +149,4 @@ export class GatewayDriver {
 }
 
 /** What an empty gateway holds. */
-export const NOTHING = { leases: 0, waiting: 0, admitted: 0, parked: 0, backingOff: 0, deadlines: 0 };
+export const NOTHING = { leases: 0, waiting: 0, admitted: 0, charges: 0, parked: 0, backingOff: 0, deadlines: 0 };

@@ -11,7 +11,7 @@ const CAUSES: Readonly<Record<FinishReason, readonly FinishCause[]>> = {
   failed: ['upstream', 'rate-limited'],
   timeout: ['deadline', 'upstream'],
   cancelled: ['client', 'upstream'],
-  shed: ['queue-full', 'queue-timeout', 'no-worker', 'all-busy', 'preempted'],
+  shed: ['queue-full', 'queue-timeout', 'no-worker', 'all-busy', 'preempted', 'rate-limited'],
 };
 
 interface Entry {
@@ -40,6 +40,8 @@ export class Ledger {
   readonly #open = new Map<string, Set<number>>();
   readonly #heard = new Map<string, number>();
   readonly #left = new Set<number>();
+  readonly #charged = new Set<number>();
+  readonly #settledCharges = new Set<number>();
   #asked = -1;
 
   arrive(id: number, deadlineAt: Micros, unwanted: boolean): void {
@@ -81,6 +83,7 @@ export class Ledger {
       must(open.size === this.live.length, `the ${who} has not heard of each settlement`);
     }
     must(this.#left.size === this.arrived - this.inside.size, 'the queue was not told of each departure');
+    must(this.#settledCharges.size === this.#left.size, 'the rate limit was not told of each departure');
   }
 
   /** The same policies, listened to. */
@@ -92,10 +95,24 @@ export class Ledger {
       },
     });
     const router = this.#listen('router', set.router, {
-      pick: (_now: Micros, _request: unknown, candidates: { index: number }[]) => {
+      pick: (_now: Micros, { triedWorkers }: GatewayRequest, candidates: { index: number }[]) => {
         this.picks++;
         must(candidates.length > 0, 'the router is asked without a candidate');
         for (const { index } of candidates) must(this.statuses[index] === 'ready', 'a candidate is not ready');
+        const tried = candidates.filter(({ index }) => triedWorkers.includes(index)).length;
+        const apart = tried === 0 || tried === candidates.length;
+        must(apart || !set.excludeFailedWorkers, 'a worker is offered again beside one not tried');
+      },
+    });
+    const rate = wrapped(set.rate, {
+      charge: (_now: Micros, { id }: GatewayRequest) => {
+        must(!this.#charged.has(id), 'a request is charged twice');
+        this.#charged.add(id);
+      },
+      settle: (_now: Micros, { id, attemptCount }: GatewayRequest, usedTokens: number) => {
+        must(this.#charged.has(id) && !this.#settledCharges.has(id), 'a charge is settled twice, or none is');
+        must(attemptCount > 0 || usedTokens === 0, 'a request that was never tried has used tokens');
+        this.#settledCharges.add(id);
       },
     });
     const retry = this.#listen('retry', set.retry, {
@@ -106,7 +123,8 @@ export class Ledger {
         this.#asked = request.id * 1000 + request.attemptCount;
       },
     });
-    return { ...set, queue, router, retry, gates: set.gates.map((gate, i) => this.#listen(`gate ${i}`, gate, {})) };
+    const gates = set.gates.map((gate, i) => this.#listen(`gate ${i}`, gate, {}));
+    return { ...set, rate, queue, router, retry, gates };
   }
 
   #start(now: Micros, attempt: Attempt): void {
@@ -155,20 +173,25 @@ export class Ledger {
         must(open.delete(attempt.id), `the ${who} hears twice of a settlement`);
       },
     };
-    const methods = new Map<PropertyKey, unknown>();
-    return new Proxy(policy, {
-      get(target, key) {
-        if (methods.has(key)) return methods.get(key);
-        const own: unknown = Reflect.get(target, key, target);
-        const first = all[key];
-        if (typeof own !== 'function' && first === undefined) return own;
-        const method = (...args: unknown[]): unknown => {
-          if (typeof first === 'function') Reflect.apply(first, undefined, args);
-          return typeof own === 'function' ? Reflect.apply(own, target, args) : undefined;
-        };
-        methods.set(key, method);
-        return method;
-      },
-    });
+    return wrapped(policy, all);
   }
+}
+
+/** The policy, with each of its methods preceded by the one of that name. */
+function wrapped<Policy extends object>(policy: Policy, before: Readonly<Record<PropertyKey, unknown>>): Policy {
+  const methods = new Map<PropertyKey, unknown>();
+  return new Proxy(policy, {
+    get(target, key) {
+      if (methods.has(key)) return methods.get(key);
+      const own: unknown = Reflect.get(target, key, target);
+      const first = before[key];
+      if (typeof own !== 'function' && first === undefined) return own;
+      const method = (...args: unknown[]): unknown => {
+        if (typeof first === 'function') Reflect.apply(first, undefined, args);
+        return typeof own === 'function' ? Reflect.apply(own, target, args) : undefined;
+      };
+      methods.set(key, method);
+      return method;
+    },
+  });
 }

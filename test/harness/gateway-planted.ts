@@ -1,12 +1,14 @@
 /**
- * Plants a fault in a copy of a core's sources, in memory: each edit replaces one piece of text that must occur exactly
- * once, so a mutant that no longer fits its source fails instead of passing for a healthy core.
+ * Plants a fault in a copy of a core's or a policy's sources, in memory: each edit replaces one piece of text that must
+ * occur exactly once, so a mutant that no longer fits its source fails instead of passing for a healthy one.
  */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
 import ts from 'typescript';
 
+const packages = createRequire(import.meta.url) as (name: string) => Record<string, unknown>;
 const ROOT = resolve(import.meta.dirname, '../..');
 
 export interface Edit {
@@ -24,7 +26,7 @@ export function planted(entry: string, edits: readonly Edit[]): Readonly<Record<
     if (known !== undefined) return known;
     const exports: Record<string, unknown> = {};
     loaded.set(path, exports);
-    const require = (name: string) => load(resolve(dirname(path), name));
+    const require = (name: string) => (name.startsWith('.') ? load(resolve(dirname(path), name)) : packages(name));
     const run = compileFunction(compiled(path, edits), ['require', 'exports'], { filename: path });
     Reflect.apply(run, undefined, [require, exports]);
     return exports;

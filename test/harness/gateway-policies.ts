@@ -94,7 +94,7 @@ export class Offended implements Gate {
   }
 }
 
-/** Sends each request where the test says: the answer is an index into the candidates, -1 to wait. */
+/** Sends each request where the test says: the answer is an index into the candidates, WAIT or REFUSE. */
 export class Told implements Router {
   readonly #answer: (request: RequestView, candidates: FleetView) => number;
   asked = 0;

@@ -75,6 +75,9 @@ export class GatewayWorld {
       case 'reports end':
         this.#enter(() => this.gateway.reportsEnded(this.#now));
         return;
+      case 'reconsider':
+        this.#enter(() => this.gateway.reconsider(this.#now));
+        return;
       case 'permits':
         if (this.#planned.knob === undefined) return;
         this.#planned.knob.max = command.max;
@@ -210,6 +213,7 @@ export class GatewayWorld {
     must(counts.arrived === ledger.arrived, 'arrivals are not counted');
     must(counts.finished === ledger.arrived - ledger.inside.size, 'finishes are not counted');
     must(counts.lateEnds === ledger.lateEnds, 'late ends are not counted');
+    if (this.#planned.charged) must(held.charges === ledger.inside.size, 'charges differ from the requests inside');
     must(held.leases === ledger.live.length, 'leases differ from attempts started and not ended');
     must(counts.settled === ledger.settled.length, 'settlements differ from attempts ended');
     const inFlight = gateway.workers.map(() => 0);

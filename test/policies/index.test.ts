@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import {
   entriesOf,
   findPolicy,
+  makeBatchPolicies,
   makePolicies,
-  makeSalvage,
   policiesSchema,
   policyEntries,
   type PolicyEntry,
@@ -46,11 +46,23 @@ describe('makePolicies', () => {
       streams.push(name);
       return () => (name === 'router' ? 0.99 : 0);
     });
-    expect(streams).toEqual(['capacity', 'queue', 'router', 'gates/0', 'gates/1', 'retry', 'retry-budget']);
+    expect(streams).toEqual(['capacity', 'rate', 'queue', 'router', 'gates/0', 'gates/1', 'retry', 'retry-budget']);
     expect(policies.capacity.current()).toBe(7);
     expect(policies.router.pick(0, requestView(), [workerView(), workerView({ index: 1 })])).toBe(1);
     expect(policies.gates.map((gate) => gate.allows(0, workerView({ inFlight: 1 })))).toEqual([false, true]);
     expect(policies.timeouts.requestUs).toBe(2e6);
+  });
+
+  it('makes what is charged and who probes only when the block names them', () => {
+    const plain = makePolicies(schema.parse({}), () => () => 0);
+    const charged = [plain.rate.charge(0, requestView()), plain.rate.held()];
+    expect([...charged, plain.health]).toEqual([0, { charges: 0 }, undefined]);
+    const limits = { tokensPerMinute: 6000, requestsPerMinute: 1 };
+    const config = schema.parse({ rate: { name: 'tenant-limit', default: limits }, health: { name: 'probes' } });
+    const { rate, health } = makePolicies(config, () => () => 0);
+    expect([0, 1].map((id) => rate.charge(0, requestView({ id })))).toEqual([0, 60e6]);
+    health?.discovered(0, [0]);
+    expect([health?.nextProbeAt(), health?.status(0)]).toEqual([0, 'pending']);
   });
 
   it('shares no state between two sets made of one block', () => {
@@ -77,8 +89,29 @@ describe('makePolicies', () => {
   });
 });
 
-describe('makeSalvage', () => {
-  it('makes the salvage policy the block names', () => {
-    expect(makeSalvage(schema.parse({ salvage: { name: 'rounds', roundsMax: 3 } }), () => () => 0).roundsMax).toBe(3);
+describe('makeBatchPolicies', () => {
+  it('makes what the block names for batches, each policy with the stream of its role', () => {
+    const streams: string[] = [];
+    const config = schema.parse({
+      tasks: { name: 'strict', submission: 3 },
+      callRetry: { name: 'datadesigner', initialBackoff: '1s' },
+      salvage: { name: 'rounds', roundsMax: 4 },
+    });
+    const batch = makeBatchPolicies(config, (name) => {
+      streams.push(name);
+      return () => 0;
+    });
+    expect(streams).toEqual(['tasks', 'admission', 'call-retry', 'salvage']);
+    expect(batch.tasks.schedule([]).admission.limit('submission')).toBe(3);
+    expect(batch.admission.held()).toEqual({ waiting: 0, leased: 0 });
+    const failed = { outcome: 'failed', status: 503, retryAfterUs: -1, bytesSent: false } as const;
+    expect(batch.retry.delayUs(0, requestView({ attemptCount: 1 }), failed)).toBe(1e6);
+    expect(batch.salvage.roundsMax).toBe(4);
+  });
+
+  it('repeats no call by default: that is the business of the gateway', () => {
+    const failed = { outcome: 'failed', status: 503, retryAfterUs: -1, bytesSent: false } as const;
+    const { retry } = makeBatchPolicies(schema.parse({}), () => () => 0);
+    expect(retry.delayUs(0, requestView({ attemptCount: 1 }), failed)).toBe(-1);
   });
 });

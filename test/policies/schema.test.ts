@@ -26,6 +26,7 @@ describe('policiesSchema', () => {
         whenNoneHealthy: 'hold',
         whenTooLarge: 'saturate',
       },
+      rate: { name: 'none' },
       queue: { name: 'fifo', size: 100, timeout: 60e6 },
       router: { name: 'power-of-two', reportMaxAge: 30e6, withoutReports: 'in-flight' },
       gates: [],
@@ -40,9 +41,35 @@ describe('policiesSchema', () => {
         retryAfter: 'honour',
       },
       retryBudget: { name: 'none' },
-      salvage: { name: 'rounds', roundsMax: 2, preserve: ['queue-timeout', 'rate-limited'], pacing: 50e3 },
+      excludeFailedWorkers: true,
+      tasks: {
+        name: 'bounded-borrow',
+        ...{ submission: 1024, llmWait: 1024, groupBacklog: 2, requestLimits: 'per-endpoint', limits: [] },
+        ...{ emptiedGroup: 'leaves', advisory: 'request-pressure', dispatchYield: 'after-dispatch' },
+        ...{ releasedHistory: 8192, ceilings: [], reserveRatio: 0, reserveMin: 0, reserveMax: 8 },
+        ...{ shareRounding: 'up', repay: 'on-release' },
+      },
+      admission: {
+        name: 'aimd',
+        ...{ cooldown: 2e6, decreaseRatio: 0.75, increaseStep: 1, increaseAfter: 25, startupRamp: 0 },
+        ...{ waitTimeout: 60e6, retryAfterMax: 60e6, cooldownEnd: 'later', emptiedGroup: 'leaves' },
+        ...{ ceiling: 'until-recovered', newcomers: 'behind-endpoint', stateBegins: 'first-request' },
+        ...{ releasedHistory: 8192, resources: [] },
+      },
+      callRetry: { name: 'none' },
+      salvage: {
+        ...{ name: 'rounds', roundsMax: 2, preserve: ['queue-timeout', 'rate-limited'], pacing: 50e3 },
+        ...{ pacedBy: 'preserved', queueTimeout: 'own-cause', preserveFor: Infinity, preserveStarts: Infinity },
+        unhealable: [],
+      },
       timeouts: { requestUs: Infinity, attemptUs: 1800e6, workerUs: 60e6 },
     });
+  });
+
+  it('has no health policy unless one is named, and checks it then', () => {
+    expect(schema.parse({}).health).toBeUndefined();
+    expect(schema.parse({ health: { name: 'probes', interval: '10s' } }).health).toMatchObject({ interval: 10e6 });
+    expect(refusal({ health: { interval: '10s' } })).toBe('health.name: a health policy needs a name, one of: probes');
   });
 
   it('lays a variant under the keys given beside it', () => {
@@ -92,8 +119,8 @@ describe('policiesSchema', () => {
     ],
     [
       { routers: {} },
-      ": unknown key 'routers' of policies; allowed: capacity, queue, router, gates, retry, retryBudget, " +
-        'salvage, timeouts',
+      ": unknown key 'routers' of policies; allowed: capacity, rate, queue, router, gates, retry, retryBudget, " +
+        'excludeFailedWorkers, health, tasks, admission, callRetry, salvage, timeouts',
     ],
     [
       { retry: { name: 'exponential', initialBackoff: '2s', maxBackoff: '1s' } },
@@ -116,7 +143,7 @@ describe('policiesSchema', () => {
       }
     }
     expect(missing).toEqual([]);
-    expect(Object.keys(block.properties)).toHaveLength(8);
+    expect(Object.keys(block.properties)).toHaveLength(14);
   });
 });
 

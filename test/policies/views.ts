@@ -11,8 +11,10 @@ export function requestView(fields: Partial<RequestView> = {}): RequestView {
     maxOutputTokens: 100,
     prefixKey: 0,
     blockHashes: [],
+    blockTokens: 0,
     priority: 0,
     routingKey: '',
+    targetWorker: '',
     attemptCount: 1,
     triedWorkers: [],
     ...fields,
@@ -22,6 +24,7 @@ export function requestView(fields: Partial<RequestView> = {}): RequestView {
 export function workerView(fields: Partial<WorkerView> = {}): WorkerView {
   return {
     index: 0,
+    name: `worker-${fields.index ?? 0}`,
     status: 'ready',
     inFlight: 0,
     inFlightTokens: 0,

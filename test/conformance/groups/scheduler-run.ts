@@ -309,7 +309,7 @@ function policiesOf({ variant, scenario }: RunLine, sink: (event: AdmissionEvent
   const admission = new AdaptiveAdmission({ ...head, waitTimeout, cooldown: cooldown_seconds * US }, { sink });
   const limits = { submission: scheduler.max_in_flight_tasks, llmWait: scheduler.max_model_task_admission };
   const taskConfig = { name: 'bounded-borrow', ...boundedBorrow.variants[variant], ...limits };
-  const tasks = boundedBorrow.make(boundedBorrow.config.parse(taskConfig));
+  const tasks = boundedBorrow.make(boundedBorrow.config.parse(taskConfig), { rng: () => 0 });
   const initialBackoff = `${scenario.executor_backoff_factor}s`;
   const retryConfig = { name: 'datadesigner', maxAttempts: executor_max_retries + 1, initialBackoff };
   const retry = datadesigner.make(datadesigner.config.parse(retryConfig), { rng: () => 0 });

@@ -11,6 +11,7 @@ export interface Mutant {
 }
 
 const inGateway = (from: string, to: string): Edit => ({ file: 'src/gateway/gateway.ts', from, to });
+const inEntrance = (from: string, to: string): Edit => ({ file: 'src/gateway/entrance.ts', from, to });
 const inObservers = (from: string, to: string): Edit => ({ file: 'src/gateway/observers.ts', from, to });
 
 export const gatewayMutants: readonly Mutant[] = [
@@ -60,7 +61,7 @@ export const gatewayMutants: readonly Mutant[] = [
   {
     name: 'a free slot does not wake the parked',
     edits: [inGateway('    this.#pumpDue = true;\n  }\n\n  /** Settles the lease', '  }\n\n  /** Settles the lease')],
-    runs: 10, commands: 7,
+    runs: 60, commands: 7,
   },
   {
     name: 'a preempted or timed out attempt runs on at its worker',
@@ -81,8 +82,38 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: 'a queue is not told of a changed capacity until the next arrival',
-    edits: [inGateway('pump: boolean): void {\n    this.#refreshCapacity(now);\n', 'pump: boolean): void {\n')],
+    edits: [inGateway('pump: boolean): void {\n    this.#entrance.refresh(now);\n', 'pump: boolean): void {\n')],
     runs: 600, commands: 5,
+  },
+  {
+    name: 'a refused request that was backing off is still counted so',
+    edits: [inGateway("    request.state = 'starting';\n", '')],
+    runs: 300, commands: 7,
+  },
+  {
+    name: 'a refused request stays in line',
+    edits: [inGateway("this.#finish(now, head, 'shed', 'no-worker');\n        continue;", 'return;')],
+    runs: 200, commands: 6,
+  },
+  {
+    name: 'a request beyond the rate of its tenant queues',
+    edits: [inEntrance('if (waitUs === 0) return', 'if (waitUs >= 0) return')],
+    runs: 60, commands: 14,
+  },
+  {
+    name: 'what was charged for a request is never settled',
+    edits: [inEntrance('    this.#rate.settle(', '    void (')],
+    runs: 10, commands: 2,
+  },
+  {
+    name: 'a request that never started keeps its charge',
+    edits: [inEntrance('request.attemptCount === 0 ? 0 : request.usedTokens', 'request.usedTokens')],
+    runs: 20, commands: 3,
+  },
+  {
+    name: 'a worker that failed is offered again beside others',
+    edits: [{ file: 'src/gateway/fleet.ts', from: 'if (kept > 0) candidates.length = kept;', to: '' }],
+    runs: 60, commands: 4,
   },
   {
     name: 'a removed worker comes back with late news',

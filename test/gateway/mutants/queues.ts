@@ -113,7 +113,7 @@ const gate =
 
 export const policyMutants: readonly PolicyMutant[] = [
   { name: 'a queue leaks a permit when a retried request leaves', policies: queue(LeakyQueue), runs: 20, commands: 4 },
-  { name: 'a queue admits a request that it has shed', policies: queue(ForgivingQueue), runs: 20, commands: 5 },
+  { name: 'a queue admits a request that it has shed', policies: queue(ForgivingQueue), runs: 20, commands: 7 },
   { name: 'a queue admits twice', policies: queue(StammeringQueue), runs: 20, commands: 4 },
   { name: 'a queue never grows with the capacity', policies: queue(DeafQueue), runs: 20, commands: 4 },
   { name: 'a queue preempts what has ended', policies: queue(VengefulQueue), runs: 20, commands: 6 },

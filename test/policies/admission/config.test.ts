@@ -48,7 +48,7 @@ describe('requestAdmission', () => {
   });
 
   it('makes a keeper that holds nothing', () => {
-    const admission = requestAdmission.make(requestAdmission.config.parse({ name: 'aimd' }));
+    const admission = requestAdmission.make(requestAdmission.config.parse({ name: 'aimd' }), { rng: () => 0 });
     expect([admission.held(), admission.nextWakeAt()]).toEqual([{ waiting: 0, leased: 0 }, Infinity]);
   });
 });

@@ -52,6 +52,17 @@ describe('FairQueue', () => {
     expect(serveAll(fair)).toEqual(order);
   });
 
+  it.each([
+    ['leaves', [13, 12, 11]],
+    ['stays', [11, 13, 12]],
+  ] as const)('a group never served that %s returns as a newcomer or to its old place: %j', (emptied, order) => {
+    const fair = queue([[1, 'c'], [2, 'a'], [3, 'a'], [4, 'a']], emptied);
+    fair.remove(1);
+    expect(serveAll(fair)).toEqual([2, 3, 4]);
+    for (const [id, group] of [[13, 'd'], [12, 'e'], [11, 'c']] as const) fair.push(group, 1, id, id);
+    expect(serveAll(fair)).toEqual(order);
+  });
+
   it('keeps one place a group however often items come and go', () => {
     const fair = queue([[1, 'b']]);
     for (let id = 2; id < 500; id++) {

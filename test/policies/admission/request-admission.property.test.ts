@@ -1,33 +1,22 @@
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { commands, settings, World } from './world.ts';
+import { describe, it } from 'vitest';
+import { AdaptiveAdmission } from '../../../policies/admission/adaptive-admission.ts';
+import type { RequestAdmissionConfig } from '../../../policies/admission/config.ts';
+import { assertRuns, POLICY_RUNS } from '../../harness/gateway-runs.ts';
+import {
+  admissionFairnessProperty,
+  admissionProperty,
+  spuriousWakeProperty,
+} from '../../harness/policies/admission-property.ts';
 
-const SEED = 7250730;
-const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 2000);
+const FILE = 'test/policies/admission/request-admission.property.test.ts';
+const make = (config: RequestAdmissionConfig) => new AdaptiveAdmission(config);
 
 describe('AdaptiveAdmission under any list of inputs', () => {
-  it('keeps its caps, deadlines and counts, leaves no place idle, and holds nothing when all is given back', () => {
-    const property = fc.property(settings, commands, (config, steps) => {
-      const world = new World(config);
-      for (const step of steps) world.apply(step);
-      world.finish();
-      expect(world.keeper.held()).toEqual({ waiting: 0, leased: 0 });
-      expect(world.keeper.nextWakeAt()).toBe(Infinity);
-    });
-    fc.assert(property, { seed: SEED, numRuns: RUNS });
-  });
-
-  it('does the same whether it is woken when it asks or at every instant', () => {
-    const property = fc.property(settings, commands, (config, steps) => {
-      const asked = new World(config);
-      const often = new World(config, true);
-      for (const step of steps) {
-        asked.apply(step);
-        often.apply(step);
-      }
-      expect(often.log).toEqual(asked.log);
-      expect(often.keeper.snapshots(often.now)).toEqual(asked.keeper.snapshots(asked.now));
-    });
-    fc.assert(property, { seed: SEED, numRuns: RUNS });
+  it.each([
+    ['keeps caps, deadlines and counts, leaves no place idle, holds nothing at the end, recovers', admissionProperty],
+    ['does the same whether it is woken when it asks or at every instant', spuriousWakeProperty],
+    ['shares an endpoint by weight among those who always wait', admissionFairnessProperty],
+  ] as const)('%s', { timeout: 600_000 }, (title, property) => {
+    assertRuns<unknown>(property(make), { seed: 7250730, numRuns: POLICY_RUNS, file: FILE, title });
   });
 });

@@ -133,6 +133,13 @@ describe('AdaptiveAdmission: waiting', () => {
     expect(told(admission)).toEqual([end]);
   });
 
+  it('answers an acquisition with the end of its wait', () => {
+    const admission = keeper(1);
+    expect(admission.acquire(5, 1, CHAT, 20)).toBe(25);
+    expect(admission.acquire(6, 2, CHAT, Infinity)).toBe(Infinity);
+    expect(admission.acquire(7, 3, CHAT)).toBe(60_000_007);
+  });
+
   it.each([
     ['register', (admission: AdaptiveAdmission) => admission.register(50, 'p', 'm', 'a', 9)],
     ['tryAcquire', (admission: AdaptiveAdmission) => admission.tryAcquire(50, 7, CHAT)],

@@ -4,10 +4,11 @@
  * names, `often` at every whole instant as well, reading snapshots between; `stall` skips wakes, as a busy host does.
  */
 import fc from 'fast-check';
-import { AdaptiveAdmission } from '../../../policies/admission/adaptive-admission.ts';
+import type { AdaptiveAdmission } from '../../../policies/admission/adaptive-admission.ts';
 import type { RequestAdmissionConfig } from '../../../policies/admission/config.ts';
 import type { AdmissionEffect, ReleaseOutcome, RequestLease, Resource } from '../../../policies/admission/types.ts';
 import { assert } from '../../../src/kernel/assert.ts';
+import { claimEqual, claimRefused } from '../../harness/claim.ts';
 import { HISTORIC, REPAIRED, resource, takeAll } from './keepers.ts';
 
 const RESOURCES = [resource('chat'), resource('embedding'), resource('chat', 'n')] as const;
@@ -17,6 +18,9 @@ const OUTCOMES = [
   ...(['provider-timeout', 'local-cancelled', 'local-timeout', 'unexpected-exception'] as const),
 ];
 const FORGERIES = ['none', 'none', 'none', 'again', 'generation', 'id', 'limit'] as const;
+
+/** Longer than any cool-down and ramp of the settings. */
+const RESTED_US = 100;
 
 type Forgery = (typeof FORGERIES)[number];
 
@@ -28,7 +32,8 @@ export type Command =
   | { kind: 'release'; which: number; outcome: ReleaseOutcome; retryAfterUs: number; forgery: Forgery }
   | { kind: 'release-cancel'; which: number; outcome: ReleaseOutcome; waiter: number }
   | { kind: 'advance'; us: number }
-  | { kind: 'stall'; us: number };
+  | { kind: 'stall'; us: number }
+  | { kind: 'past'; us: number };
 
 const index = fc.nat({ max: 40 });
 const oneResource = fc.nat({ max: RESOURCES.length - 1 });
@@ -46,6 +51,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   ...weighted(1, 'release-cancel', { which: index, outcome, waiter: index }),
   ...weighted(4, 'advance', { us: fc.constantFrom(1, 2, 5, 11, 40) }),
   ...weighted(1, 'stall', { us: fc.constantFrom(1, 7, 30) }),
+  ...weighted(1, 'past', { us: fc.constantFrom(0.5, 40) }),
 );
 export const commands = fc.array(command, { maxLength: 60, size: 'max' });
 
@@ -98,10 +104,10 @@ export class World {
   /** Nobody was woken late so far. */
   #punctual = true;
 
-  constructor(config: RequestAdmissionConfig, often = false) {
+  constructor(config: RequestAdmissionConfig, keeper: AdaptiveAdmission, often = false) {
     this.#config = config;
     this.#often = often;
-    this.keeper = new AdaptiveAdmission(config);
+    this.keeper = keeper;
     this.#register(0, 'a', 4);
   }
 
@@ -134,11 +140,14 @@ export class World {
         this.now += step.us;
         this.#punctual = false;
         break;
+      case 'past':
+        this.#refusesThePast(step.us);
+        break;
       default:
         step satisfies never;
     }
     this.#settle();
-    if (step.kind !== 'stall') this.#check();
+    if (step.kind !== 'stall' && step.kind !== 'past') this.#check();
   }
 
   /** Gives every lease back as success and lets time pass until nobody waits. */
@@ -149,6 +158,26 @@ export class World {
       else this.#advance(this.keeper.nextWakeAt());
       this.#settle();
       this.#check();
+    }
+  }
+
+  /** Once nobody rests or climbs, successes alone bring every limit back to all that is allowed. */
+  recover(): void {
+    this.#advance(this.now + RESTED_US);
+    for (const resource of RESOURCES) {
+      const endpoint = this.keeper.endpoint(this.now, resource.provider, resource.model);
+      if (endpoint === undefined) continue;
+      // Its ramp may begin here.
+      this.#try(resource);
+      this.#release(0, 'success', 0);
+      this.#advance(this.now + RESTED_US);
+      const successes = this.#config.increaseAfter * endpoint.cap + 1;
+      for (let i = 0; i < successes; i++) {
+        this.#try(resource);
+        this.#release(0, 'success', 0);
+      }
+      const { limit, effectiveMax } = this.keeper.snapshot(this.now, resource) ?? {};
+      claimEqual(limit, effectiveMax, 'the limit after a run of successes');
     }
   }
 
@@ -216,6 +245,16 @@ export class World {
     assert(this.keeper.release(this.now, forged, outcome) === refusal, 'a forged lease is told apart');
     const granted = this.#settle().filter(({ kind }) => kind === 'granted').length;
     assert(this.keeper.held().leased === before + granted, 'a refused release gives nothing back');
+  }
+
+  /** What was heard last is the latest instant that is past; a stall may have left it behind. */
+  #refusesThePast(us: number): void {
+    const state = () => [this.keeper.held(), this.keeper.nextWakeAt(), this.keeper.snapshots(this.now)];
+    this.keeper.wake(this.now);
+    this.#settle();
+    const before = state();
+    claimRefused(() => this.keeper.wake(this.now - us), 'now went backwards');
+    claimEqual(state(), before, 'after an input from the past');
   }
 
   #advance(until: number): void {

@@ -1,12 +1,12 @@
 /**
  * Drives a priority scheduler as the gateway core does, keeps its own books, and compares after every command. What it
- * claims is written from the specification, not from the scheduler's own arithmetic. Plain throws instead of `expect`:
- * a run makes some thousand claims.
+ * claims is written from the specification, not from the scheduler's own arithmetic.
  */
 import { CLASSES, laneOf, type PriorityClass } from '../../../policies/priority/classes.ts';
 import type { PriorityConfig } from '../../../policies/priority/config.ts';
-import { Scheduler } from '../../../policies/priority/scheduler.ts';
+import type { Scheduler } from '../../../policies/priority/scheduler.ts';
 import type { AttemptView, QueueEffect } from '../../../policies/types.ts';
+import { claim, claimEqual, claimRefused } from '../../harness/claim.ts';
 import { requestView } from '../views.ts';
 import { attemptView } from './attempts.ts';
 
@@ -14,7 +14,8 @@ export type Command =
   | { kind: 'advance'; us: number; late: boolean }
   | { kind: 'offer'; lane: number }
   | { kind: 'grant' | 'first-token' | 'settle' | 'leave'; nth: number }
-  | { kind: 'capacity'; capacity: number };
+  | { kind: 'capacity'; capacity: number }
+  | { kind: 'past' };
 
 const TOP = laneOf('system');
 
@@ -29,15 +30,6 @@ interface Booked {
   starved: boolean;
   attempt: AttemptView | undefined;
   firstToken: boolean;
-}
-
-function claim(condition: boolean, what: string, ...facts: readonly unknown[]): void {
-  if (!condition) throw new Error(`${what} ${JSON.stringify(facts)}`);
-}
-
-function claimEqual(actual: unknown, expected: unknown, what: string): void {
-  const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (one !== other) throw new Error(`${what}: ${one}, expected ${other}`);
 }
 
 export class Harness {
@@ -55,10 +47,10 @@ export class Harness {
   #attempts = 0;
   readonly marks = { starved: 0, preempted: 0, shed: 0 };
 
-  constructor(config: PriorityConfig) {
+  constructor(config: PriorityConfig, make: (config: PriorityConfig) => Scheduler) {
     this.#config = config;
     this.#repaired = config.dispatch === 'at-once' && config.preemptedSlot === 'earmarked';
-    this.#queue = new Scheduler(config);
+    this.#queue = make(config);
   }
 
   run(step: Command): void {
@@ -66,6 +58,12 @@ export class Harness {
       case 'advance':
         this.#advance(step.us, step.late);
         return;
+      case 'past': {
+        const before = this.#snapshot();
+        claimRefused(() => this.#queue.wake(this.#heardAt - 0.25), 'now went backwards');
+        claimEqual(this.#snapshot(), before, 'after an input from the past');
+        return;
+      }
       case 'offer':
         this.#offer(step.lane);
         break;

@@ -77,26 +77,26 @@ describe('TenantLimit', () => {
   it('limits each tenant by itself, and none without limits', () => {
     const policy = make({ default: limits, tenants: { big: { tokensPerMinute: 6000, requestsPerMinute: 60 } } });
     const charges = ['a', 'a', 'a', 'a', 'b', 'big'].map((tenant, id) => policy.charge(0, request(id, tenant)));
-    expect(charges).toEqual([0, 0, 0, 20, 0, 0]);
+    expect(charges).toEqual([0, 0, 0, 20e6, 0, 0]);
     expect(make({}).charge(0, request(0, 'a', 1e9))).toBe(0);
   });
 
   it('charges a request once and settles what it used', () => {
     const policy = make({ default: limits });
     expect([policy.charge(0, request(0, 'a', 600)), policy.charge(0, request(0, 'a', 600))]).toEqual([0, 0]);
-    expect(policy.charge(0, request(1, 'a', 300))).toBe(30);
+    expect(policy.charge(0, request(1, 'a', 300))).toBe(30e6);
     policy.settle(0, request(0, 'a'), 200);
     expect([policy.charge(0, request(1, 'a', 300)), policy.held()]).toEqual([0, { charges: 1 }]);
     policy.settle(0, request(1, 'a'), -1);
     policy.settle(0, request(1, 'a'), 0);
-    expect([policy.charge(0, request(2, 'a', 101)), policy.held()]).toEqual([1, { charges: 0 }]);
+    expect([policy.charge(0, request(2, 'a', 101)), policy.held()]).toEqual([1e6, { charges: 0 }]);
   });
 
   it('refills before it settles', () => {
     const policy = make({ default: limits });
     policy.charge(0, request(0, 'a', 100));
     policy.settle(60e6, request(0, 'a'), 200);
-    expect([policy.charge(60e6, request(1, 'a', 501)), policy.charge(60e6, request(1, 'a', 500))]).toEqual([1, 0]);
+    expect([policy.charge(60e6, request(1, 'a', 501)), policy.charge(60e6, request(1, 'a', 500))]).toEqual([1e6, 0]);
   });
 
   it('never lets through what exceeds a full bucket', () => {

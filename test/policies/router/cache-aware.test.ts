@@ -39,12 +39,13 @@ describe('CacheAware', () => {
   });
 
   it('counts the part of the prompt that no block covers as unmatched, given the size of a block', () => {
-    const sent = (blockTokens: number | 'auto') => {
-      const router = make({ blockTokens });
+    const sent = (configured: number | 'auto', said: number) => {
+      const router = make({ blockTokens: configured });
       router.pick(0, blocks(1), fleet(0, 1));
-      return router.pick(0, requestView({ blockHashes: [1], promptTokens: 160 }), fleet(1, 0));
+      const request = requestView({ blockHashes: [1], blockTokens: said, promptTokens: 160 });
+      return router.pick(0, request, fleet(1, 0));
     };
-    expect([sent('auto'), sent(16)]).toEqual([0, 1]);
+    expect([sent('auto', 0), sent('auto', 16), sent(16, 0), sent(160, 16)]).toEqual([0, 1, 1, 0]);
   });
 
   it('gives up affinity above 64 leases between workers, and teaches the emptier one', () => {

@@ -130,4 +130,31 @@ describe('WorkerRing', () => {
     const ring = new WorkerRing();
     expect(ring.pick('key', [workerView({ index: 7 })])).toBe(0);
   });
+
+  it('goes by names: two gateways that number a fleet differently agree, before and after a worker is replaced', () => {
+    const keys = Array.from({ length: 50 }, (_, i) => `key ${i}`);
+    const homes = (ring: WorkerRing, urls: readonly string[]) => {
+      const candidates = urls.map((name, index) => workerView({ index, name }));
+      return keys.map((key) => urls[ring.pick(key, candidates)]);
+    };
+    const [one, other] = [new WorkerRing(), new WorkerRing()];
+    expect(homes(other, ['c', 'a', 'b'])).toEqual(homes(one, ['a', 'b', 'c']));
+    expect(homes(other, ['c', 'a', 'd'])).toEqual(homes(one, ['d', 'a', 'c']));
+    expect(new Set(homes(one, ['d', 'a', 'c']))).toEqual(new Set(['a', 'c', 'd']));
+  });
+
+  it('forgets who is discovered no more, and no one else', () => {
+    const ring = new WorkerRing();
+    const keys = Array.from({ length: 50 }, (_, i) => `key ${i}`);
+    const homes = (...indexes: number[]) => {
+      const candidates = indexes.map((index) => workerView({ index }));
+      return keys.map((key) => indexes[ring.pick(key, candidates)]);
+    };
+    const before = homes(0, 1, 2);
+    ring.discovered([0, 2]);
+    const without = homes(0, 2);
+    for (const [i, home] of before.entries()) if (home !== 1) expect(without[i]).toBe(home);
+    ring.discovered([2, 1, 0]);
+    expect(homes(0, 1, 2)).toEqual(before);
+  });
 });

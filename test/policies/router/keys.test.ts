@@ -1,5 +1,6 @@
 /** Routers that go by a key of the request. */
 import { describe, expect, it } from 'vitest';
+import { REFUSE } from '../../../policies/router/answers.ts';
 import type { ManualConfig } from '../../../policies/router/config.ts';
 import { consistentHashing, ConsistentHashing } from '../../../policies/router/consistent-hashing.ts';
 import { manual, Manual } from '../../../policies/router/manual.ts';
@@ -46,11 +47,21 @@ describe('PrefixHash', () => {
     expect(make('smg-2026-08-07').pick(0, prompt(1), loaded(5, 5))).toBe(home);
   });
 
-  it('takes the least loaded without a prefix; smg-2026-08-07 waits, over HTTP with one too', () => {
+  it('hashes as many blocks as 256 tokens fill, by their size where the host says it', () => {
+    const home = (blockTokens: number, ...blockHashes: number[]) =>
+      make().pick(0, requestView({ blockHashes, blockTokens, promptTokens: 2048 }), fleet(0, 0, 0, 0, 0, 0, 0, 0));
+    const lasts = [1, 2, 3, 4, 5, 6, 7, 8];
+    const homes = (blockTokens: number) => new Set(lasts.map((last) => home(blockTokens, 7, 7, last))).size;
+    // Of three blocks for 2,048 tokens one is hashed; of three blocks of 64, all.
+    expect([homes(0), homes(256)]).toEqual([1, 1]);
+    expect(homes(64)).toBeGreaterThan(1);
+  });
+
+  it('takes the least loaded without a prefix; smg-2026-08-07 refuses, over HTTP with one too', () => {
     expect(make().pick(0, requestView(), fleet(3, 1))).toBe(1);
-    expect(make('smg-2026-08-07').pick(0, requestView(), fleet(3, 1))).toBe(-1);
-    expect(make('smg-2026-08-07').pick(0, requestView({ prefixKey: 7 }), fleet(0, 0))).not.toBe(-1);
-    expect(make('smg-2026-08-07-http').pick(0, prompt(1), fleet(3, 1))).toBe(-1);
+    expect(make('smg-2026-08-07').pick(0, requestView(), fleet(3, 1))).toBe(REFUSE);
+    expect([0, 1]).toContain(make('smg-2026-08-07').pick(0, requestView({ prefixKey: 7 }), fleet(0, 0)));
+    expect(make('smg-2026-08-07-http').pick(0, prompt(1), fleet(3, 1))).toBe(REFUSE);
   });
 });
 
@@ -71,6 +82,19 @@ describe('ConsistentHashing', () => {
     expect(pick('', tenantOnly, 0.5)).toBe(3);
     expect(pick('smg-2026-08-07', tenantOnly)).toBe(pick('smg-2026-08-07', { prefixKey: 3, ...tenantOnly }));
     expect(pick('smg-2026-08-07', { prefixKey: 3 }, 0.5)).toBe(3);
+  });
+});
+
+describe('ConsistentHashing with an addressed worker', () => {
+  const config = consistentHashing.config.parse({ name: 'consistent-hashing' });
+  const pick = (targetWorker: string, candidates: WorkerView[]) =>
+    new ConsistentHashing(config, scripted()).pick(0, requestView({ targetWorker, routingKey: 'k' }), candidates);
+
+  it('takes that one or nobody, whatever the keys say', () => {
+    const candidates = fleet(0, 0, 0).slice(1);
+    expect(['1', '+2', '0', '3', '-1', 'x', '1.5'].map((target) => pick(target, candidates))).toEqual([
+      ...[0, 1, REFUSE, REFUSE, REFUSE, REFUSE, REFUSE],
+    ]);
   });
 });
 

@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PrefixIndex } from '../../../policies/router/prefix-index.ts';
+import { claim, claimEqual } from '../../harness/claim.ts';
+import { assertRuns, POLICY_RUNS } from '../../harness/gateway-runs.ts';
 
 const SEED = 7251730;
-const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 1000);
+const FILE = 'test/policies/router/prefix-index.property.test.ts';
 const WORKERS = [0, 1, 2];
 
 type Command =
@@ -90,7 +92,8 @@ function oldest(held: ReadonlyMap<string, number>): string {
 }
 
 describe('PrefixIndex', () => {
-  it('holds what its model holds, never more than its bound, and names no removed worker', () => {
+  const title = 'holds what its model holds, never more than its bound, and names no removed worker';
+  it(title, { timeout: 600_000 }, () => {
     const property = fc.property(
       fc.constantFrom(1, 2, 4, 9),
       fc.array(command, { maxLength: 30, size: 'max' }),
@@ -102,20 +105,20 @@ describe('PrefixIndex', () => {
           apply(index, model, step, turn);
           index.checkInvariants();
           for (const worker of WORKERS) {
-            expect(index.size(worker)).toBe(model.of(worker).size);
-            expect(index.size(worker)).toBeLessThanOrEqual(max);
+            claimEqual(index.size(worker), model.of(worker).size, 'blocks held');
+            claim(index.size(worker) <= max, 'more is held than may be');
           }
           for (const probe of probes) {
-            expect(index.match(probe)).toEqual(model.match(probe));
+            claimEqual(index.match(probe), model.match(probe), 'match');
             const overlaps = [0, 0, 0];
             index.overlaps(probe, overlaps);
             const held = WORKERS.map((w) => prefixesOf(probe).filter((prefix) => model.of(w).has(prefix)).length);
-            expect(overlaps).toEqual(held);
+            claimEqual(overlaps, held, 'overlaps');
           }
         }
       },
     );
-    fc.assert(property, { seed: SEED, numRuns: RUNS });
+    assertRuns(property, { seed: SEED, numRuns: POLICY_RUNS, file: FILE, title });
   });
 
   it('exceeds its bound only until it is told to evict', () => {

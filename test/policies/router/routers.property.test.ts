@@ -1,6 +1,7 @@
 /** What every router keeps, under any fleet, prompts and keys; and what a sticky key keeps besides. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
+import { REFUSE } from '../../../policies/router/answers.ts';
 import { bucket } from '../../../policies/router/bucket.ts';
 import { cacheAware } from '../../../policies/router/cache-aware.ts';
 import { consistentHashing } from '../../../policies/router/consistent-hashing.ts';
@@ -10,10 +11,12 @@ import { Manual, manual } from '../../../policies/router/manual.ts';
 import { passthrough } from '../../../policies/router/passthrough.ts';
 import { prefixHash } from '../../../policies/router/prefix-hash.ts';
 import type { AttemptOutcome, AttemptView, Router, WorkerView } from '../../../policies/types.ts';
+import { claim, claimEqual } from '../../harness/claim.ts';
+import { assertRuns, POLICY_RUNS } from '../../harness/gateway-runs.ts';
 import { attemptResult, loadReport, requestView, workerView } from '../views.ts';
 
 const SEED = 7251730;
-const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 1000);
+const FILE = 'test/policies/router/routers.property.test.ts';
 const WORKERS = 5;
 
 const worker = fc.nat({ max: WORKERS - 1 });
@@ -100,9 +103,10 @@ class Driver {
     const id = this.#id++;
     const asked = requestView({ ...request, id });
     const position = this.#router.pick(this.#now, asked, candidates);
-    const valid = Number.isInteger(position) && position >= (this.#mayWait ? -1 : 0) && position < candidates.length;
-    if (!valid) expect.fail(`picked ${position} of ${candidates.length}`);
-    if (position === -1) return;
+    const least = this.#mayWait ? REFUSE : 0;
+    const valid = Number.isInteger(position) && position >= least && position < candidates.length;
+    claim(valid, 'picked', position, candidates.length);
+    if (position < 0) return;
     const { index, inFlight } = candidates[position] as WorkerView;
     const view = this.#change(index, { inFlight: inFlight + 1 });
     const attempt = { id, request: asked, worker: view, startedAt: this.#now };
@@ -129,10 +133,10 @@ const settings = entries.flatMap((entry) =>
 );
 
 describe('every router', () => {
-  it.each(settings)('picks a candidate under any history: %s %s', (name, variant, entry) => {
+  it.each(settings)('picks a candidate under any history: %s %s', { timeout: 600_000 }, (name, variant, entry) => {
     const waits = variant !== '' && ['prefix-hash', 'bucket'].includes(name);
     const history = fc.array(step, { maxLength: 40, size: 'max' });
-    const property = fc.property(history, fc.nat(), (steps, salt) => {
+    const property = fc.property(fc.nat(), history, (salt, steps) => {
       let state = salt;
       const rng = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
       const config = entry.config.parse({ name, ...(entry.variants as Record<string, object>)[variant] });
@@ -141,13 +145,14 @@ describe('every router', () => {
       driver.drain();
     });
     // A new ring costs 750 hashes; WorkerRing has a property of its own.
-    const numRuns = /hash/.test(name) ? Math.ceil(RUNS / 10) : RUNS;
-    fc.assert(property, { seed: SEED, numRuns });
+    const numRuns = /hash/.test(name) ? POLICY_RUNS / 50 : POLICY_RUNS;
+    assertRuns(property, { seed: SEED, numRuns, file: FILE, title: `history: ${name} ${variant}` });
   });
 });
 
 describe('Manual', () => {
-  it('keeps a key with its worker while that is a candidate and the key is in use', () => {
+  const title = 'keeps a key with its worker while that is a candidate and the key is in use';
+  it(title, { timeout: 600_000 }, () => {
     const use = fc.record({
       key: fc.constantFrom('a', 'b', 'c', 'd'),
       workers: fc.subarray([0, 1, 2, 3], { minLength: 1 }),
@@ -166,15 +171,15 @@ describe('Manual', () => {
         const picked = workers[router.pick(now, requestView({ routingKey: key }), views(workers))] as number;
         const known = remembered.get(key)?.workers ?? [];
         const kept = known.find((index) => workers.includes(index));
-        if (kept !== undefined) expect(picked).toBe(kept);
+        if (kept !== undefined) claimEqual(picked, kept, 'the worker of a known key');
         else known.push(picked);
         remembered.delete(key);
         remembered.set(key, { workers: known.slice(-2), usedAt: now });
         if (remembered.size > 3) remembered.delete([...remembered.keys()][0] as string);
-        expect(router.keys).toBe(remembered.size);
+        claimEqual(router.keys, remembered.size, 'keys remembered');
       }
     });
-    fc.assert(property, { seed: SEED, numRuns: RUNS });
+    assertRuns(property, { seed: SEED, numRuns: POLICY_RUNS, file: FILE, title });
   });
 });
 

@@ -16,7 +16,7 @@ function schedule(variant: string, given: Readonly<Record<string, unknown>> = {}
     ...boundedBorrow.variants[variant],
     ...given,
   });
-  return boundedBorrow.make(config).schedule<SchedulableTask>(columns);
+  return boundedBorrow.make(config, { rng: () => 0 }).schedule<SchedulableTask>(columns);
 }
 
 describe('task scheduling', () => {
@@ -41,7 +41,8 @@ describe('task scheduling', () => {
 
   it('advises only with a source to read, and only when it is on', () => {
     const source = new AdaptiveAdmission(requestAdmission.config.parse({ name: 'aimd' }));
-    const scheduling = (advisory: string) => strict.make(strict.config.parse({ name: 'strict', advisory }));
+    const scheduling = (advisory: string) =>
+      strict.make(strict.config.parse({ name: 'strict', advisory }), { rng: () => 0 });
     expect(scheduling('request-pressure').schedule([], source).advisory).toBeDefined();
     expect(scheduling('request-pressure').schedule([]).advisory).toBeUndefined();
     expect(scheduling('none').schedule([], source).advisory).toBeUndefined();
