@@ -2,7 +2,8 @@
  * The executor: turns a started task into calls, one request lease per attempt. A task asks request admission and waits
  * there; granted, its call goes to the host; ended, the lease is released before anything else, so that the next waiter
  * has it in the same step. A failure that the retry policy would repeat sleeps, without a request lease but with its
- * task lease, and asks again at the back of the queue. A request that was not admitted is never repeated here.
+ * task lease, and asks again at the back of the queue. A request that was not admitted is never repeated here. Whoever
+ * had to wait for the answer resumes some continuations after it (timed-wait.ts).
  *
  * Limits: three retries of every call can fill the scheduler with sleepers; and a task that waits for admission keeps
  * its task lease, which is why tasks are bounded by the places of their endpoint (policies/task/resolver.ts).
@@ -12,18 +13,11 @@
  */
 import { assert } from '../kernel/assert.ts';
 import type { AdmissionDenied, RequestAdmission, RequestLease } from '../../policies/admission/types.ts';
-import type { AttemptResult, Micros, RequestView, Retry, TaskFailure } from '../../policies/types.ts';
-import type { DatasetSettings } from './settings.ts';
-import { Sleepers } from './sleepers.ts';
+import type { AttemptResult, Micros, RequestView, Retry, Salvage, TaskFailure } from '../../policies/types.ts';
 import type { TaskCell } from './task-cell.ts';
+import { TimedWait, type WaitStep } from './timed-wait.ts';
+import { Timers } from './timers.ts';
 import type { Call, CallResult, DatasetEffect } from './types.ts';
-
-/** A task whose request was not admitted; `at` is when that was known. */
-export interface Unadmitted {
-  readonly at: Micros;
-  readonly task: TaskCell;
-  readonly failure: TaskFailure;
-}
 
 const NOT_ADMITTED: TaskFailure = { reason: 'timeout', cause: 'upstream', status: 0 };
 const WAITED_TOO_LONG: TaskFailure = { reason: 'timeout', cause: 'queue-timeout', status: 0 };
@@ -31,33 +25,29 @@ const WAITED_TOO_LONG: TaskFailure = { reason: 'timeout', cause: 'queue-timeout'
 export class Calls {
   readonly #admission: RequestAdmission;
   readonly #retry: Retry;
-  readonly #settings: DatasetSettings;
+  readonly #salvage: Salvage;
   readonly #emit: (effect: DatasetEffect) => void;
-  /** A task that waited has its lease: `begin` is due at this instant, after what is due before it. */
-  readonly #resumeSoon: (task: TaskCell) => void;
-  /** At request admission, by number. */
-  readonly #waiting = new Map<number, TaskCell>();
-  /** Granted a lease while they waited; their calls begin when their turn comes. */
-  readonly #admitted = new Map<TaskCell, RequestLease>();
-  readonly #sleepers = new Sleepers();
-  readonly #unadmitted: Unadmitted[] = [];
-  /** The task that is asking just now. */
-  #asking: TaskCell | undefined;
+  /** Puts a step of a wait at the back of the agenda. */
+  readonly #push: (wait: TimedWait, step: WaitStep) => void;
+  /** By number of task: no answer yet, or not resumed since. */
+  readonly #waits = new Map<number, TimedWait>();
+  readonly #deadlines = new Timers<TimedWait>();
+  readonly #sleepers = new Timers<TaskCell>();
   #ids = 0;
   #running = 0;
 
   constructor(
     admission: RequestAdmission,
     retry: Retry,
-    settings: DatasetSettings,
+    salvage: Salvage,
     emit: (effect: DatasetEffect) => void,
-    resumeSoon: (task: TaskCell) => void,
+    push: (wait: TimedWait, step: WaitStep) => void,
   ) {
     this.#admission = admission;
     this.#retry = retry;
-    this.#settings = settings;
+    this.#salvage = salvage;
     this.#emit = emit;
-    this.#resumeSoon = resumeSoon;
+    this.#push = push;
   }
 
   /** Calls made so far. */
@@ -67,33 +57,37 @@ export class Calls {
 
   held(): { readonly waiting: number; readonly calling: number; readonly backingOff: number; readonly leased: number } {
     const { leased } = this.#admission.held();
-    const calling = this.#running + this.#admitted.size;
-    return { waiting: this.#waiting.size, calling, backingOff: this.#sleepers.size, leased };
+    let [waiting, calling] = [0, this.#running];
+    for (const { answer } of this.#waits.values()) {
+      if (answer === undefined) waiting++;
+      else if (isLease(answer)) calling++;
+    }
+    return { waiting, calling, backingOff: this.#sleepers.size, leased };
   }
 
-  /** The task asks for its next attempt. */
-  ask(now: Micros, task: TaskCell): void {
+  /** The task asks for its next attempt. Answers the failure of one that is refused at once. */
+  ask(now: Micros, task: TaskCell): TaskFailure | undefined {
     const { calls } = task.plan;
     if (calls === undefined) {
       this.#begin(task, undefined);
-      return;
+      return undefined;
     }
     task.state = 'waiting';
-    this.#waiting.set(task.number, task);
-    this.#asking = task;
-    this.#admission.acquire(now, task.number, calls);
-    this.#collect(now);
-    this.#asking = undefined;
-    // Whoever is admitted at once goes on at once.
-    if (this.#admitted.has(task)) this.begin(task);
+    const deadlineAt = this.#admission.acquire(now, task.number, calls);
+    const wait = new TimedWait(task, deadlineAt, this.#push);
+    this.#waits.set(task.number, wait);
+    this.#collect((each) => each === wait);
+    // Whoever is answered at once goes on at once.
+    if (wait.answer !== undefined) return this.#conclude(wait);
+    assert(deadlineAt >= now, 'a wait has a deadline that is not over');
+    if (deadlineAt < Infinity) this.#deadlines.add(deadlineAt, wait);
+    return undefined;
   }
 
-  /** The call of a task that was admitted begins. */
-  begin(task: TaskCell): void {
-    const lease = this.#admitted.get(task);
-    assert(lease !== undefined, 'only an admitted task begins its call');
-    this.#admitted.delete(task);
-    this.#begin(task, lease);
+  /** A continuation of a wait. Answers the failure of a task that learns with it that it is not admitted. */
+  step(wait: TimedWait, step: WaitStep): TaskFailure | undefined {
+    const current = this.#waits.get(wait.task.number) === wait;
+    return current && wait.step(step) ? this.#conclude(wait) : undefined;
   }
 
   /** True: another attempt follows. */
@@ -104,7 +98,7 @@ export class Calls {
     if (call.lease === undefined) return false;
     const answer = this.#admission.release(now, call.lease, result.outcome, Math.max(0, result.retryAfterUs));
     assert(answer === 'released', 'the lease of a call is out until the call ends');
-    this.#collect(now);
+    this.#collect();
     const { failure } = result;
     if (failure === undefined) return false;
     const delayUs = this.#retry.delayUs(now, requestOf(task), attemptResultOf(failure, result.retryAfterUs));
@@ -117,24 +111,25 @@ export class Calls {
   /** The task is over whatever it was doing; nothing of it is held after this. */
   cancel(now: Micros, task: TaskCell): void {
     this.#sleepers.delete(task);
-    const place = this.#unadmitted.findIndex((each) => each.task === task);
-    if (place >= 0) this.#unadmitted.splice(place, 1);
-    if (this.#waiting.has(task.number)) this.#admission.cancel(now, task.number);
-    const lease = this.#admitted.get(task);
-    this.#admitted.delete(task);
-    if (lease !== undefined) this.#admission.release(now, lease, 'local-cancelled');
+    const wait = this.#waits.get(task.number);
+    if (wait !== undefined) {
+      if (wait.answer === undefined) this.#admission.cancel(now, task.number);
+      else if (isLease(wait.answer)) this.#admission.release(now, wait.answer, 'local-cancelled');
+      this.#collect();
+      this.#forget(wait);
+    }
     const { call } = task;
     if (call !== undefined) {
       task.call = undefined;
       this.#running--;
       if (call.lease !== undefined) this.#admission.release(now, call.lease, 'local-cancelled');
     }
-    this.#collect(now);
+    this.#collect();
   }
 
-  /** Of each kind of wake-up, when it is due; Infinity when idle. */
-  unadmittedAt(): Micros {
-    return this.#unadmitted[0]?.at ?? Infinity;
+  /** Of each kind of timer, when the first is due; Infinity when idle. */
+  deadlineAt(): Micros {
+    return this.#deadlines.earliestAt();
   }
   admissionAt(): Micros {
     return this.#admission.nextWakeAt();
@@ -143,13 +138,23 @@ export class Calls {
     return this.#sleepers.earliestAt();
   }
 
-  shiftUnadmitted(): Unadmitted | undefined {
-    return this.#unadmitted.shift();
+  /** The first deadline has come. Request admission hears of it as of then, and denies nobody whose own is later. */
+  expire(): void {
+    const wait = this.#deadlines.shift();
+    if (wait === undefined) return;
+    const { deadlineAt } = wait;
+    if (wait.answer === undefined) {
+      this.#admission.wake(deadlineAt);
+      this.#collect((each) => each.deadlineAt === deadlineAt);
+      assert(wait.answer !== undefined, 'request admission denies who still waits at the deadline');
+    }
+    wait.expire();
   }
 
-  wakeAdmission(now: Micros, dueAt: Micros): void {
+  /** Time alone has made somebody admissible. */
+  wakeAdmission(now: Micros): void {
     this.#admission.wake(now);
-    this.#collect(dueAt);
+    this.#collect();
   }
 
   /** The task whose sleep is over longest. */
@@ -159,21 +164,34 @@ export class Calls {
 
   checkInvariants(): void {
     this.#admission.checkInvariants();
-    const { waiting } = this.#admission.held();
-    assert(waiting === this.#waiting.size, 'who waits at request admission is a task of ours');
+    const unanswered = [...this.#waits.values()].filter(({ answer }) => answer === undefined);
+    assert(this.#admission.held().waiting === unanswered.length, 'who waits at request admission is a task of ours');
+    for (const { deadlineAt } of unanswered) assert(deadlineAt >= this.deadlineAt(), 'a wait has its timer');
   }
 
-  /** Answers of request admission. Whoever had to wait learns of it in its turn. */
-  #collect(at: Micros): void {
+  /** Answers of request admission. Each signals its wait, unless that is told otherwise. */
+  #collect(told: (wait: TimedWait) => boolean = () => false): void {
     for (let effect = this.#admission.take(); effect !== undefined; effect = this.#admission.take()) {
-      const task = this.#waiting.get(effect.item);
-      assert(task !== undefined, 'request admission answers those who asked');
-      this.#waiting.delete(effect.item);
-      if (effect.kind === 'granted') {
-        this.#admitted.set(task, effect.lease);
-        if (task !== this.#asking) this.#resumeSoon(task);
-      } else if (effect.kind === 'denied') this.#unadmitted.push({ at, task, failure: this.#failureOf(effect) });
+      if (effect.kind === 'cancelled') continue;
+      const wait = this.#waits.get(effect.item);
+      assert(wait !== undefined, 'request admission answers those who asked');
+      wait.answer = effect.kind === 'granted' ? effect.lease : this.#failureOf(effect);
+      if (!told(wait)) wait.signal();
     }
+  }
+
+  #forget(wait: TimedWait): void {
+    this.#waits.delete(wait.task.number);
+    this.#deadlines.delete(wait);
+  }
+
+  #conclude(wait: TimedWait): TaskFailure | undefined {
+    const { task, answer } = wait;
+    assert(answer !== undefined, 'a task resumes with an answer');
+    this.#forget(wait);
+    if (!isLease(answer)) return answer;
+    this.#begin(task, answer);
+    return undefined;
   }
 
   #begin(task: TaskCell, lease: RequestLease | undefined): void {
@@ -186,8 +204,12 @@ export class Calls {
   }
 
   #failureOf({ reason }: AdmissionDenied): TaskFailure {
-    return reason === 'queue-timeout' && this.#settings.queueTimeout === 'own-cause' ? WAITED_TOO_LONG : NOT_ADMITTED;
+    return reason === 'queue-timeout' && this.#salvage.queueTimeout === 'own-cause' ? WAITED_TOO_LONG : NOT_ADMITTED;
   }
+}
+
+function isLease(answer: RequestLease | TaskFailure): answer is RequestLease {
+  return 'generation' in answer;
 }
 
 /** What a retry policy may ask of a call: little, since it is no request of a gateway. */
@@ -201,8 +223,10 @@ function requestOf(task: TaskCell): RequestView {
     maxOutputTokens: 0,
     prefixKey: 0,
     blockHashes: [],
+    blockTokens: 0,
     priority: 0,
     routingKey: '',
+    targetWorker: '',
     attemptCount: task.attempts,
     triedWorkers: [],
   };

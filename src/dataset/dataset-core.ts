@@ -9,15 +9,15 @@
  * while, its tasks gather in deferral and return in rounds. Limits: there is no adaptive admission of row groups, no
  * hook before or after a batch and no skip rule; order-dependent generators are not serialized.
  *
- * Methods in, records out. Inputs and timers only queue what they lead to; all work is done by continuations of the
- * same instant (`nextWakeAt() = now`), one per `wake`, so that a host whose CPU is busy runs them late: an ended
- * call, a waiter that was admitted, the dispatch pass, then each start in dispatch order (agenda.ts has the order).
+ * Methods in, records out. Inputs and timers only queue what they lead to; all work is done by continuations that are
+ * due at once (`nextWakeAt() <= now`), one per `wake`, so that a host whose CPU is busy runs them late. agenda.ts has
+ * their order and says what a host must do to keep it.
  *
  * Source: NVIDIA-NeMo/DataDesigner async_scheduler.py, pull 730; test/conformance replays its runs. We differ: what a
  * run that is shut down or stopped never opened is reported as dropped, and no lease outlives its task.
  */
 import { assert } from '../kernel/assert.ts';
-import type { Micros } from '../../policies/types.ts';
+import type { Micros, TaskFailure } from '../../policies/types.ts';
 import { Agenda, type Continuation } from './agenda.ts';
 import { Backlog } from './backlog.ts';
 import { Books, type DatasetHeld } from './books.ts';
@@ -31,6 +31,7 @@ import { Preservation } from './preservation.ts';
 import { RowGroups } from './row-groups.ts';
 import type { DatasetSettings } from './settings.ts';
 import { TaskCell } from './task-cell.ts';
+import type { TimedWait, WaitStep } from './timed-wait.ts';
 import type { Call, CallResult, DatasetEffect, DatasetPlan, DatasetPolicies, DoneReason, Task } from './types.ts';
 import { Workers } from './workers.ts';
 
@@ -63,8 +64,8 @@ export class DatasetCore {
     const observed = new Observed(scheduler, admission);
     const deferrals = new Deferrals();
     const window = new ErrorWindow(settings.shutdown);
-    const resumeSoon = (task: TaskCell) => this.#agenda.push({ kind: 'call', task });
-    const calls = new Calls(admission, retry, settings, emit, resumeSoon);
+    const pushStep = (wait: TimedWait, step: WaitStep) => this.#agenda.push({ kind: 'wait', wait, step });
+    const calls = new Calls(admission, retry, salvage, emit, pushStep);
     const rowGroups = () => this.#groups.openCount;
     const spawn = (task: TaskCell) => this.#spawn(task);
     const backlog = new Backlog({ scheduler, settings, events, observed, rowGroups, spawn });
@@ -85,7 +86,7 @@ export class DatasetCore {
     this.#agenda = new Agenda({
       calls,
       pausedUntil: () => this.#loop.pausedUntil,
-      endPause: (now) => this.#loop.endPause((continuation) => this.#agenda.hear(now, continuation)),
+      endPause: () => this.#loop.endPause(),
       perform: (now, continuation) => this.#perform(now, continuation),
     });
     this.#books = new Books({ plan, backlog, groups, calls, workers, deferrals, preservation, loop: this.#loop });
@@ -201,13 +202,10 @@ export class DatasetCore {
         if (this.#workers.start(now, next.task)) this.#agenda.askNext(next.task);
         return;
       case 'ask':
-        this.#calls.ask(now, next.task);
+        this.#unadmitted(now, next.task, this.#calls.ask(now, next.task));
         return;
-      case 'call':
-        this.#calls.begin(next.task);
-        return;
-      case 'not-admitted':
-        this.#workers.fail(now, next.task, next.failure);
+      case 'wait':
+        this.#unadmitted(now, next.wait.task, this.#calls.step(next.wait, next.step));
         return;
       case 'ended':
         this.#ended(now, next.call, next.result);
@@ -215,6 +213,10 @@ export class DatasetCore {
       default:
         next satisfies never;
     }
+  }
+
+  #unadmitted(now: Micros, task: TaskCell, failure: TaskFailure | undefined): void {
+    if (failure !== undefined) this.#workers.fail(now, task, failure);
   }
 
   #ended(now: Micros, call: Call, result: CallResult): void {

@@ -18,7 +18,6 @@
 import { assert } from '../kernel/assert.ts';
 import type { Micros } from '../../policies/types.ts';
 import type { Backlog, PassOutcome } from './backlog.ts';
-import type { Continuation } from './agenda.ts';
 import type { Deferrals } from './deferrals.ts';
 import type { ErrorWindow } from './error-window.ts';
 import type { Preservation } from './preservation.ts';
@@ -87,11 +86,10 @@ export class MainLoop {
     this.#soon();
   }
 
-  /** Its pause is over; `hear` queues its continuation. */
-  endPause(hear: (continuation: Continuation) => void): void {
+  /** Its pause is over. */
+  endPause(): void {
     this.#pausedUntil = Infinity;
-    this.#waits = 'soon';
-    hear({ kind: 'loop' });
+    this.#soon();
   }
 
   /** Runs until it waits or is over. */

@@ -29,12 +29,14 @@ export interface DatasetWork {
   bookkeeping: number;
   /** Σ over bookkeeping calls of the tasks queued at that moment. */
   queuedWalked: number;
+  /** The summands, for a host that rounds the cost of each call. */
+  readonly walks: number[];
   /** Tasks whose generator started. */
   starts: number;
 }
 
 export class Observed {
-  readonly work: DatasetWork = { inputs: 0, selections: 0, bookkeeping: 0, queuedWalked: 0, starts: 0 };
+  readonly work: DatasetWork = { inputs: 0, selections: 0, bookkeeping: 0, queuedWalked: 0, walks: [], starts: 0 };
   readonly #scheduler: TaskScheduler<TaskCell>;
   readonly #admission: RequestAdmission;
   readonly #resources: readonly Resource[];
@@ -54,12 +56,14 @@ export class Observed {
   restart(): void {
     this.work.inputs = 1;
     this.work.selections = this.work.bookkeeping = this.work.queuedWalked = this.work.starts = 0;
+    this.work.walks.length = 0;
   }
 
   bookkeeping(now: Micros, rowGroups: number): void {
     const { queue, admission } = this.#scheduler;
     this.work.bookkeeping++;
     this.work.queuedWalked += queue.size;
+    this.work.walks.push(queue.size);
     this.#rowGroups = Math.max(this.#rowGroups, rowGroups);
     this.#queued = Math.max(this.#queued, queue.size);
     for (const resource of admission.resources()) {

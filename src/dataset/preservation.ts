@@ -11,12 +11,10 @@ import type { Micros, Salvage, TaskFailure } from '../../policies/types.ts';
 import type { Backlog } from './backlog.ts';
 import type { Deferrals } from './deferrals.ts';
 import type { RowGroups } from './row-groups.ts';
-import type { DatasetSettings } from './settings.ts';
 import type { TaskCell } from './task-cell.ts';
 
 export interface PreservationParts {
   readonly salvage: Salvage;
-  readonly settings: DatasetSettings;
   readonly admission: RequestAdmission;
   readonly deferrals: Deferrals;
   readonly backlog: Backlog;
@@ -70,12 +68,13 @@ export class Preservation {
   }
 
   #paces(failure: TaskFailure): boolean {
-    if (this.#parts.settings.pacedBy === 'preserved') return this.#parts.salvage.afterRounds(failure) === 'preserve';
+    const { salvage } = this.#parts;
+    if (salvage.pacedBy === 'preserved') return salvage.afterRounds(failure) === 'preserve';
     return failure.status === 429 || failure.cause === 'rate-limited';
   }
 
   #withinBudget(now: Micros, { failures, starts }: TaskCell): boolean {
-    const { preserveForUs, preserveStarts } = this.#parts.settings;
+    const { preserveForUs, preserveStarts } = this.#parts.salvage;
     return starts < preserveStarts && now - (failures[0]?.firstAt ?? now) < preserveForUs;
   }
 }

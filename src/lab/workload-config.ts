@@ -1,5 +1,4 @@
-/** Translates the checked `workload:` block into what the sources and the dataset core are built from. */
-import type { WorldConfig } from '../sim/config.ts';
+/** Translates the checked `workload:` block into what the sources are built from; dataset-config.ts has datasets. */
 import type { ArrivalsConfig, BoundsConfig, ShapeConfig, WorkloadConfig } from '../workload/config.ts';
 import { DEFAULT_TENANTS } from '../workload/config.ts';
 import type { ParsedWorkload } from './workload-schema.ts';
@@ -29,13 +28,6 @@ export function workloadConfig(workload: ParsedWorkload, tracePath: string): Wor
   }
 }
 
-/** Rows × columns; undefined when the workload is no dataset. */
-export function datasetConfig(workload: ParsedWorkload): WorldConfig['dataset'] {
-  if (workload.kind !== 'dataset') return undefined;
-  const { rows, columns, maxInFlight, prompt, output } = workload;
-  return { rows, columns, maxInFlight, promptTokens: prompt, outputTokens: output };
-}
-
 function arrivalsConfig(arrivals: Parsed<'open'>['arrivals']): ArrivalsConfig {
   switch (arrivals.process) {
     case 'poisson':
@@ -46,6 +38,12 @@ function arrivalsConfig(arrivals: Parsed<'open'>['arrivals']): ArrivalsConfig {
     case 'bursts': {
       const { rate, size, every, first } = arrivals;
       return { process: 'bursts', ratePerSec: rate, burstSize: size, everyUs: every, firstAt: first };
+    }
+    case 'phases': {
+      const phases = arrivals.phases.map((phase) => {
+        return { forUs: phase.for, fromPerSec: phase.rate, toPerSec: phase.to ?? phase.rate };
+      });
+      return { process: 'phases', phases };
     }
     default:
       return arrivals satisfies never;

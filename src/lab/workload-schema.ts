@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { duration, durationOrNone } from '../../policies/config.ts';
+import { datasetSchema } from './dataset-schema.ts';
 import { durationDistribution, tokenDistribution } from './distribution-schema.ts';
 import { decimal, wholeNumber, wholeNumberOrNone } from './number-schema.ts';
 
@@ -13,6 +14,14 @@ import { decimal, wholeNumber, wholeNumberOrNone } from './number-schema.ts';
 const RATE_MAX = 1e6;
 
 const rate = decimal(0.001, RATE_MAX).describe('Requests per second, mean.');
+
+const phase = z
+  .strictObject({
+    for: duration('1us').describe('How long it lasts.'),
+    rate: decimal(0, RATE_MAX).describe('Requests per second, mean, when it begins.'),
+    to: decimal(0, RATE_MAX).optional().describe('Requests per second when it ends. Default: as when it begins.'),
+  })
+  .describe('A stretch of time in which the rate stands, or goes up or down in a straight line.');
 
 const arrivals = z
   .discriminatedUnion('process', [
@@ -38,6 +47,12 @@ const arrivals = z
         first: duration().prefault('0s').describe('When the first burst comes. Default 0s.'),
       })
       .describe('Bursts over a Poisson background.'),
+    z
+      .strictObject({
+        process: z.literal('phases'),
+        phases: z.array(phase).min(1).max(1000).describe('One after the other; nothing is sent after the last.'),
+      })
+      .describe('Poisson with a rate that changes: steps, ramps, waves.'),
   ])
   .describe('How arrivals are spaced.');
 
@@ -83,7 +98,9 @@ function checkBounded(value: { duration: number; requests: number }, context: z.
 
 const open = z
   .strictObject({ kind: z.literal('open'), arrivals, ...shape, ...bounds })
-  .superRefine(checkBounded)
+  .superRefine((value, context) => {
+    if (value.arrivals.process !== 'phases') checkBounded(value, context);
+  })
   .describe('Open loop: clients send at instants that no answer influences.');
 
 const closed = z
@@ -131,30 +148,6 @@ const trace = z
   })
   .describe('A recorded run, sent again.');
 
-const columnNames = z
-  .union([
-    z.array(z.string().min(1).max(100)).min(1).max(10_000),
-    wholeNumber(1, 10_000).transform((n) => Array.from({ length: n }, (_, i) => `column${i + 1}`)),
-  ])
-  .superRefine((names, context) => {
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice === undefined) return;
-    context.addIssue({ code: 'custom', message: `names that differ ('${twice}' is there twice)` });
-  });
-
-const dataset = z
-  .strictObject({
-    kind: z.literal('dataset'),
-    rows: wholeNumber(1).describe('Records to generate.'),
-    columns: columnNames.describe('Generated fields, independent of each other: names, or how many.'),
-    maxInFlight: wholeNumber(1, 1e6)
-      .default(1024)
-      .describe('Cells started and not finished. Default 1024, DataDesigner max_in_flight_tasks.'),
-    prompt: tokenDistribution().describe('Prompt length of a cell (tokens).'),
-    output: tokenDistribution().describe('Tokens generated for a cell.'),
-  })
-  .describe('Rows × columns, each cell by one call.');
-
 /** The `workload:` block. */
-export const workloadSchema = z.discriminatedUnion('kind', [open, closed, trace, dataset]);
+export const workloadSchema = z.discriminatedUnion('kind', [open, closed, trace, datasetSchema]);
 export type ParsedWorkload = z.output<typeof workloadSchema>;

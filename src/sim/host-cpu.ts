@@ -1,9 +1,13 @@
 /**
- * The one thread that the gateway and the dataset builder run on. An input is handled at once when the host is idle;
- * what it cost (counts of the core's work × costs) the host is then busy for, and its effects leave when the handler
- * is done. What arrives meanwhile waits; timers come due late. After a busy stretch, waiting inputs and due timers
- * run in the order in which they were due, an input before a timer of the same instant; a timer due at the very end
- * of the stretch keeps its place after the inputs of that instant. A stall is a busy stretch that nobody asked for.
+ * The one thread that a core runs on: the gateway has one, the dataset builder another. An input is handled at once
+ * when the host is idle; what it cost (counts of the core's work × costs) the host is then busy for, and its effects
+ * leave when the handler is done. What arrives meanwhile waits; timers come due late. After a busy stretch, waiting
+ * inputs and due timers run in the order in which they were due, an input before a timer of the same instant; a timer
+ * due at the very end of the stretch keeps its place after the inputs of that instant. A stall is a busy stretch that
+ * nobody asked for.
+ *
+ * With a clock of coarse resolution it sees nothing between two ticks: what comes there, and the end of each piece of
+ * work, is rounded up to the next one.
  *
  * This is how a busy event loop turns healthy waiters into timeouts: a completion that frees a slot waits behind the
  * stretch, and the waiters' deadlines, read at its end, have passed.
@@ -31,6 +35,7 @@ interface Waiting {
 
 export class HostCpu {
   readonly #costs: HostCosts;
+  readonly #resolutionUs: number;
   readonly #free: boolean;
   readonly #timeline: Timeline;
   readonly #work: HostWork;
@@ -47,7 +52,9 @@ export class HostCpu {
 
   constructor(costs: HostCosts, timeline: Timeline, work: HostWork) {
     this.#costs = costs;
-    this.#free = Object.values(costs).every((cost) => cost === 0);
+    const { resolutionUs, ...perUnit } = costs;
+    this.#resolutionUs = resolutionUs;
+    this.#free = Object.values(perUnit).every((cost) => cost === 0);
     this.#timeline = timeline;
     this.#work = work;
   }
@@ -59,12 +66,14 @@ export class HostCpu {
 
   /** An input has reached the host. */
   offer(kind: EventKind, data: unknown): void {
+    this.#awaitTick();
     if (this.#busy) this.#waiting.push({ at: this.#timeline.now, kind, data });
     else this.#run(kind, data);
   }
 
   /** A timer of a core came due; a busy host finds it later by itself. */
   timer(kind: EventKind): void {
+    this.#awaitTick();
     if (!this.#busy) this.#run(kind, undefined);
   }
 
@@ -119,6 +128,7 @@ export class HostCpu {
 
   #costUs(work: Readonly<Work>): number {
     const costs = this.#costs;
+    if (this.#resolutionUs > 0) return this.#costInTicks(work);
     return Math.round(
       work.inputs * costs.inputUs +
         work.selections * costs.selectionUs +
@@ -128,8 +138,28 @@ export class HostCpu {
     );
   }
 
+  #costInTicks({ inputs, selections, bookkeeping, queuedWalked, walks, starts }: Readonly<Work>): number {
+    const { inputUs, selectionUs, bookkeepingUs, queuedUs, startUs } = this.#costs;
+    const calls = walks ?? Array.from({ length: bookkeeping }, () => queuedWalked / bookkeeping);
+    let us = inputs * this.#tickAfter(inputUs) + selections * this.#tickAfter(selectionUs);
+    for (const walked of calls) us += this.#tickAfter(bookkeepingUs + queuedUs * walked);
+    return us + starts * this.#tickAfter(startUs);
+  }
+
+  /** Between two ticks an idle host is as good as busy until the next. */
+  #awaitTick(): void {
+    if (this.#resolutionUs === 0 || this.#busy) return;
+    const waitUs = this.#tickAfter(this.#timeline.now) - this.#timeline.now;
+    if (waitUs > 0) this.#busyFor(waitUs);
+  }
+
+  /** The instant or duration, rounded up. */
+  #tickAfter(us: number): number {
+    return Math.ceil(us / this.#resolutionUs) * this.#resolutionUs;
+  }
+
   #busyFor(us: number): void {
     this.busyUs += us;
-    this.#freeEvent = this.#timeline.push(this.#timeline.now + us, PHASE.io, EVENT.hostFree, undefined);
+    this.#freeEvent = this.#timeline.push(this.#timeline.now + us, PHASE.io, EVENT.hostFree, this);
   }
 }

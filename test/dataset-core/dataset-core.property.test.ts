@@ -39,8 +39,8 @@ const settings: fc.Arbitrary<DriverSettings> = fc.record({
   settings: fc.record({
     rowGroupsMax: fc.integer({ min: 1, max: 3 }),
     shutdown: fc.constantFrom(undefined, { errorRatio: 0.5, window: 4 }),
-    preserveStarts: fc.constantFrom(Infinity, 3),
   }),
+  salvage: fc.record({ preserveStarts: fc.constantFrom('none', 3) }),
 });
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('end' as const), pick: fc.nat(), result: fc.nat({ max: 7 }) }) },
@@ -92,7 +92,7 @@ function checkEnd(driver: DatasetDriver, given: DriverSettings): void {
       const preserved = given.variant === 'baseline' ? ['rate-limited'] : ['rate-limited', 'queue-timeout'];
       expect(preserved).not.toContain(last?.cause);
       expect(last).toBeDefined();
-    } else if (rule === 'preserve-budget') expect(given.settings?.preserveStarts).toBe(3);
+    } else if (rule === 'preserve-budget') expect(given.salvage?.['preserveStarts']).toBe(3);
   }
 }
 

@@ -55,7 +55,7 @@ describe('DatasetCore', () => {
   });
 
   it('drops a kept task when it has had the starts the user allows', () => {
-    const driver = new DatasetDriver({ columns: [{}], rowGroups: [1], settings: { preserveStarts: 5 } });
+    const driver = new DatasetDriver({ columns: [{}], rowGroups: [1], salvage: { preserveStarts: 5 } });
     endAll(driver, RATE_LIMITED, 100);
     const row = driver.rows.get('0/0');
     expect([row?.result, row?.rule, driver.done]).toEqual(['dropped', 'preserve-budget', ['finished']]);

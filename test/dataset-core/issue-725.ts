@@ -25,6 +25,15 @@ export const SET_P: StallSet = {
   queuedUs: 0.13,
   startUs: 300,
 };
+/** Written out in the spec. */
+export const SET_P_94: StallSet = {
+  latencyUs: 14_664,
+  timeoutUs: 28_482,
+  selectionUs: 987,
+  bookkeepingUs: 861.04,
+  queuedUs: 0.1222,
+  startUs: 282,
+};
 export const SET_Q: StallSet = {
   latencyUs: 14_054,
   timeoutUs: 36_118.3,
@@ -33,8 +42,7 @@ export const SET_Q: StallSet = {
   queuedUs: 1.90415,
   startUs: 230.464,
 };
-const NO_STALL = { selectionUs: 0, bookkeepingUs: 0, queuedUs: 0, startUs: 0 };
-export const UNSTALLED_C: StallSet = { ...NO_STALL, latencyUs: 50_000, timeoutUs: 60_900 };
+export const NO_STALL: CpuCosts = { selectionUs: 0, bookkeepingUs: 0, queuedUs: 0, startUs: 0 };
 
 const [COLUMNS, GROUPS, ROWS, CAP] = [12, 4, 32, 32];
 
@@ -50,7 +58,7 @@ const PLAN: DatasetPlan = {
   endpoints: [{ provider: 'p', model: 'm', alias: 'a', limit: CAP }],
 };
 
-/** `part`: which of the changes of pull 730 to leave out. */
+/** A variant, and settings in which a run departs from it. */
 export interface Switches {
   readonly variant: 'baseline' | 'fixed' | 'head';
   readonly settings?: Partial<DatasetSettings>;
@@ -66,7 +74,7 @@ export function runIssue725(set: StallSet, { variant, settings, tasks, salvage }
   const rng = () => 0;
   const policies = {
     admission,
-    tasks: boundedBorrow.make(boundedBorrow.config.parse(tasksConfig)),
+    tasks: boundedBorrow.make(boundedBorrow.config.parse(tasksConfig), { rng }),
     retry: datadesigner.make(datadesigner.config.parse({ name: 'datadesigner', maxAttempts: 1 }), { rng }),
     salvage: rounds.make(rounds.config.parse({ name: 'rounds', ...rounds.variants[variant], ...salvage }), { rng }),
   };

@@ -16,6 +16,8 @@ export interface DriverSettings {
   readonly waitTimeoutUs?: number;
   readonly submission?: number;
   readonly settings?: Partial<DatasetSettings>;
+  /** Fields of the salvage policy. */
+  readonly salvage?: Readonly<Record<string, unknown>>;
   readonly variant?: 'baseline' | 'fixed' | 'head';
 }
 
@@ -45,12 +47,13 @@ export class DatasetDriver {
     const variant = given.variant ?? 'head';
     const head = requestAdmission.config.parse({ name: 'aimd', ...requestAdmission.variants['datadesigner-head'] });
     const tasks = { name: 'bounded-borrow', ...boundedBorrow.variants[variant], submission };
+    const salvage = { name: 'rounds', ...rounds.variants[variant], ...given.salvage };
     const rng = () => 0;
     const policies = {
       admission: new AdaptiveAdmission({ ...head, waitTimeout: waitTimeoutUs, cooldown: 500 }),
-      tasks: boundedBorrow.make(boundedBorrow.config.parse(tasks)),
+      tasks: boundedBorrow.make(boundedBorrow.config.parse(tasks), { rng }),
       retry: datadesigner.make(datadesigner.config.parse({ name: 'datadesigner', initialBackoff: '1ms' }), { rng }),
-      salvage: rounds.make(rounds.config.parse({ name: 'rounds', ...rounds.variants[variant] }), { rng }),
+      salvage: rounds.make(rounds.config.parse(salvage), { rng }),
     };
     const base = DATASET_SETTINGS[given.variant ?? 'spillway'];
     this.core = new DatasetCore(planOf(columns, rowGroups, cap), { ...base, ...given.settings }, policies);
