@@ -1,97 +1,194 @@
 /**
- * The `faults:` block: what goes wrong, where and when. Each is a window that opens at `at` for `for`. Worker
- * indices follow the fleet's order; `all` means each of them.
+ * The `faults:` block: what goes wrong, where and when. Each kind has a window that opens at `at` for `for`, by a
+ * schedule that all kinds share. Worker indices follow the fleet's order. A worker that flaps is a crash with `every`
+ * and `times`; workers lost together are a crash of `{draw: K}`.
  */
 import { z } from 'zod';
 import { duration, durationOrNone } from '../../policies/config.ts';
-import type { FaultConfig } from '../sim/config.ts';
+import { tokenDistribution } from './distribution-schema.ts';
+import { checkSchedule, faultName, schedule, type Schedule, workerSelector as worker } from './fault-schedule.ts';
 import { decimal, wholeNumber } from './number-schema.ts';
 
-const worker = z
-  .union([wholeNumber(0, 1e6), z.literal('all')], { error: "the index of a worker, or 'all'" })
-  .describe('Index of the worker in the fleet, from 0, or all.');
-const at = duration().describe('When it begins, from the start of the run.');
 const window = durationOrNone('1us').describe('How long it lasts; none: to the end of the run.');
+const load = duration().describe('What loading its model takes; until then it refuses connections.');
+
+const checkWindow = (value: Schedule & { readonly for: number }, context: z.RefinementCtx): void => {
+  checkSchedule(value, value.for, context);
+};
 
 const crash = z
-  .strictObject({ kind: z.literal('crash'), worker, at, for: window })
-  .describe('Loses all it runs, holds and cached; refuses connections until it is back.');
+  .strictObject({ kind: z.literal('crash'), worker, ...schedule, for: window })
+  .superRefine(checkWindow)
+  .describe('Loses all it runs, holds and cached; refuses connections until it is back. Nobody announces it.');
+
+const restart = z
+  .strictObject({
+    kind: z.literal('restart'),
+    worker,
+    ...schedule,
+    load: duration('1us').describe('What stopping, starting and loading its model takes.'),
+  })
+  .superRefine((value, context) => checkSchedule(value, value.load, context))
+  .describe('Stopped and started again: as a crash, but the gateway is told when it goes and when it is back.');
+
+const hang = z
+  .strictObject({
+    kind: z.literal('hang'),
+    worker,
+    ...schedule,
+    for: duration('1us').describe('How long it lasts; one that should not end is one that a crash ends.'),
+    scope: z
+      .enum(['process', 'engine'])
+      .default('process')
+      .describe('process: load reports and probes stop, too; engine: both go on. Default process.'),
+  })
+  .superRefine(checkWindow)
+  .describe('Accepts and answers nothing; its streams stop. At the end it goes on where it stopped.');
+
 const slow = z
   .strictObject({
     kind: z.literal('slow'),
     worker,
-    at,
+    ...schedule,
     for: window,
     factor: decimal(0.001, 1e6).describe('Steps begun in the window take so many times as long.'),
   })
+  .superRefine(checkWindow)
   .describe('A slow worker.');
+
 const errors = z
   .strictObject({
     kind: z.literal('errors'),
     worker,
-    at,
+    ...schedule,
     for: window,
     ratio: decimal(0, 1).describe('Probability that an attempt fails, 0 to 1.'),
     status: wholeNumber(400, 599).default(500).describe('HTTP status of the failure. Default 500.'),
     retryAfter: durationOrNone().prefault('none').describe('Retry-After it carries. Default none.'),
   })
+  .superRefine(checkWindow)
   .describe('A worker that fails some of what reaches it.');
+
+const rateLimit = z
+  .strictObject({
+    kind: z.literal('rate-limit'),
+    worker,
+    ...schedule,
+    for: window,
+    ratio: decimal(0, 1).default(1).describe('Probability that an attempt is turned away, 0 to 1. Default 1.'),
+    retryAfter: durationOrNone().prefault('1s').describe('Retry-After it asks for, or none. Default 1s.'),
+  })
+  .superRefine(checkWindow)
+  .describe('A worker that turns away what reaches it with HTTP status 429.');
+
+const cut = z
+  .strictObject({
+    kind: z.literal('cut'),
+    worker,
+    ...schedule,
+    for: window,
+    ratio: decimal(0, 1).describe('Probability that the connection of an attempt is cut, 0 to 1.'),
+    after: tokenDistribution().prefault(1).describe('Output tokens before the cut, fixed or drawn. Default 1.'),
+  })
+  .superRefine(checkWindow)
+  .describe('Connections cut in the midst of a reply; a reply of fewer tokens comes whole.');
+
+const TRAFFIC = ['requests', 'reports', 'probes'] as const;
+const partition = z
+  .strictObject({
+    kind: z.literal('partition'),
+    worker,
+    ...schedule,
+    for: window,
+    loses: z
+      .array(z.enum(TRAFFIC))
+      .min(1)
+      .default([...TRAFFIC])
+      .describe('What does not pass: requests (with their replies), reports, probes. Default all of them.'),
+  })
+  .superRefine((value, context) => {
+    checkWindow(value, context);
+    if (value.for < Infinity || !value.loses.includes('requests')) return;
+    const message = 'a duration: what belongs to requests waits for the end';
+    context.addIssue({ code: 'custom', path: ['for'], message });
+  })
+  .describe('Gateway and worker do not reach each other: reports and probes are lost, requests and replies wait.');
+
+const skew = z
+  .strictObject({
+    kind: z.literal('skew'),
+    worker,
+    ...schedule,
+    for: window,
+    ahead: duration('1us').optional().describe('Its clock is ahead by so much.'),
+    behind: duration('1us').optional().describe('Its clock is behind by so much.'),
+  })
+  .superRefine((value, context) => {
+    checkWindow(value, context);
+    if ((value.ahead === undefined) !== (value.behind === undefined)) return;
+    context.addIssue({ code: 'custom', path: ['ahead'], message: 'one of ahead and behind' });
+  })
+  .describe('A clock that is wrong. It stamps load reports, and matters with reports.stamps: worker.');
+
+const join = z
+  .strictObject({
+    kind: z.literal('join'),
+    worker,
+    name: faultName,
+    at: duration().describe('When it joins, from the start of the run.'),
+    load,
+  })
+  .describe('A worker that is not there at first: it joins, loads its model, and is ready.');
+
+const drain = z
+  .strictObject({
+    kind: z.literal('drain'),
+    worker,
+    ...schedule,
+    for: durationOrNone('1us').prefault('none').describe('From at until it joins again; none: never. Default none.'),
+    bound: duration()
+      .prefault('900s')
+      .describe('What it still runs then is lost. Default 900s, DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS.'),
+    load: load.prefault('0s').describe('What loading its model takes when it joins again. Default 0s.'),
+  })
+  .superRefine((value, context) => {
+    checkWindow(value, context);
+    if (value.for < value.bound) context.addIssue({ code: 'custom', path: ['bound'], message: 'at most for' });
+  })
+  .describe('A worker that takes no new work and leaves the fleet when it is empty, or after bound.');
+
 const stall = z
   .strictObject({
     kind: z.literal('stall'),
-    at,
+    host: z
+      .enum(['gateway', 'builder'])
+      .default('gateway')
+      .describe("Whose CPU: the gateway's, or the dataset builder's. Default gateway."),
+    ...schedule,
     for: duration('1us').describe('How long the host does nothing else.'),
-    every: durationOrNone('1us').prefault('none').describe('From stall to stall; none: once. Default none.'),
-    times: wholeNumber(1, 1e6).default(1).describe('Stalls in all. Default 1.'),
   })
-  .superRefine((value, context) => {
-    const add = (key: string, message: string): void => {
-      context.addIssue({ code: 'custom', path: [key], message });
-    };
-    if (value.every < Infinity !== value.times > 1) add('times', 'more than 1 with every, 1 without');
-    if (value.every < value.for) add('every', 'at least for');
-  })
-  .describe("The gateway's host CPU is busy with something else.");
+  .superRefine(checkWindow)
+  .describe('A host CPU is busy with something else.');
 
 /** The `faults:` block. */
 export const faultsSchema = z
-  .array(z.discriminatedUnion('kind', [crash, slow, errors, stall]))
+  .array(
+    z.discriminatedUnion('kind', [
+      crash,
+      restart,
+      hang,
+      slow,
+      errors,
+      rateLimit,
+      cut,
+      partition,
+      skew,
+      join,
+      drain,
+      stall,
+    ]),
+  )
   .max(10_000)
   .describe('What goes wrong. Default: nothing.');
-type ParsedFaults = z.output<typeof faultsSchema>;
-
-/** Adds an issue for each fault whose worker is not in a fleet of `workers`. */
-export function checkFaultWorkers(faults: ParsedFaults, workers: number, context: z.RefinementCtx): void {
-  faults.forEach((fault, index) => {
-    if (fault.kind === 'stall' || fault.worker === 'all' || fault.worker < workers) return;
-    const message = `a worker of the fleet, 0 to ${workers - 1}, or 'all'`;
-    context.addIssue({ code: 'custom', path: ['faults', index, 'worker'], message });
-  });
-}
-
-/** One entry a worker and window, in the order written. */
-export function faultConfigs(faults: ParsedFaults, workers: number): FaultConfig[] {
-  return faults.flatMap((fault): FaultConfig[] => {
-    if (fault.kind === 'stall') {
-      return [{ kind: 'stall', at: fault.at, forUs: fault.for, everyUs: fault.every, times: fault.times }];
-    }
-    const indices = fault.worker === 'all' ? Array.from({ length: workers }, (_, i) => i) : [fault.worker];
-    return indices.map((index) => workerFault(fault, index));
-  });
-}
-
-function workerFault(fault: Exclude<ParsedFaults[number], { kind: 'stall' }>, worker: number): FaultConfig {
-  const window = { at: fault.at, forUs: fault.for, worker };
-  switch (fault.kind) {
-    case 'crash':
-      return { kind: 'crash', ...window };
-    case 'slow':
-      return { kind: 'slow', ...window, factor: fault.factor };
-    case 'errors': {
-      const retryAfterUs = fault.retryAfter === Infinity ? -1 : fault.retryAfter;
-      return { kind: 'errors', ...window, ratio: fault.ratio, status: fault.status, retryAfterUs };
-    }
-    default:
-      return fault satisfies never;
-  }
-}
+export type ParsedFaults = z.output<typeof faultsSchema>;
+export type ParsedFault = ParsedFaults[number];

@@ -2,21 +2,26 @@
  * What a world is built from, after the scenario was checked: plain data, durations in microseconds, no optional field
  * without a meaning. `lab/scenario.ts` produces it; tests may write it by hand.
  */
-import type { DatasetConfig } from '../dataset/config.ts';
+import type { DatasetSettings } from '../dataset/settings.ts';
+import type { DatasetPlan } from '../dataset/types.ts';
+import type { Distribution } from '../kernel/distribution.ts';
 import type { EndpointConfig } from '../worker/endpoint.ts';
 import type { EngineConfig } from '../worker/engine-config.ts';
+import type { FaultConfig } from './fault-config.ts';
+import type { Latency } from './network.ts';
+import type { TestMode } from './test-mode.ts';
 
 export type WorkerConfig = EngineConfig | EndpointConfig;
 
 export interface NetworkConfig {
   /** One way, client to gateway and back. */
-  readonly clientUs: number;
+  readonly clientUs: Latency;
   /** One way, gateway to worker and back. */
-  readonly workerUs: number;
+  readonly workerUs: Latency;
 }
 
 /**
- * The gateway's (and the dataset builder's) event loop: one thread, busy for counts × costs after each input. All
+ * The event loop of the gateway, or of the dataset builder: one thread, busy for counts × costs after each input. All
  * zero: an infinitely fast host.
  */
 export interface HostCosts {
@@ -30,39 +35,36 @@ export interface HostCosts {
   readonly queuedUs: number;
   /** Per task or attempt started. */
   readonly startUs: number;
+  /**
+   * Resolution of its clock: what is due between two ticks is seen at the later one, and the cost of each unit of work
+   * is rounded up to whole ticks. 0: whole microseconds, the cost of an input rounded as one.
+   */
+  readonly resolutionUs: number;
 }
 
-/** A window [at, at + forUs). `worker` is an index. */
-export type FaultConfig =
-  /** Loses everything running, waiting and cached; refuses connections until it is back. forUs Infinity: never back. */
-  | { readonly kind: 'crash'; readonly at: number; readonly forUs: number; readonly worker: number }
-  /** Every step started in the window takes `factor` times as long. */
-  | {
-      readonly kind: 'slow';
-      readonly at: number;
-      readonly forUs: number;
-      readonly worker: number;
-      readonly factor: number;
-    }
-  /** Each attempt that reaches the worker in the window fails with probability `ratio`, with HTTP status `status`. */
-  | {
-      readonly kind: 'errors';
-      readonly at: number;
-      readonly forUs: number;
-      readonly worker: number;
-      readonly ratio: number;
-      readonly status: number;
-      /** Retry-After that the failure carries, or -1. */
-      readonly retryAfterUs: number;
-    }
-  /** The gateway's host CPU does nothing else from `at` for `forUs`, then again every `everyUs` (Infinity: once). */
-  | {
-      readonly kind: 'stall';
-      readonly at: number;
-      readonly forUs: number;
-      readonly everyUs: number;
-      readonly times: number;
-    };
+/** Load reports of all workers, and what the gateway goes by; see `load-reports.ts`. */
+export interface ReportsConfig {
+  /** Between two reports of a worker; Infinity: none. */
+  readonly everyUs: number;
+  /** What a report takes beyond a message's latency. */
+  readonly delayUs: Latency;
+  /** Probability that a report is lost, 0 to 1. */
+  readonly lossRatio: number;
+  /** Probability that a second copy is sent, which has a delay of its own. */
+  readonly duplicateRatio: number;
+  /** `gateway`: a report is as new as its arrival. `worker`: as its worker's clock says; older ones are dropped. */
+  readonly stamps: 'gateway' | 'worker';
+}
+
+/** Rows × columns to be generated; each column has its own lengths, tokens. */
+export interface DatasetConfig {
+  readonly plan: DatasetPlan;
+  readonly settings: DatasetSettings;
+  /** Costs of the builder's own event loop. */
+  readonly host: HostCosts;
+  /** By column. */
+  readonly lengths: readonly { readonly promptTokens: Distribution; readonly outputTokens: Distribution }[];
+}
 
 export interface LimitsConfig {
   /**
@@ -72,6 +74,8 @@ export interface LimitsConfig {
   readonly drainUs: number;
   /** Kernel events; Infinity: no bound. */
   readonly eventsMax: number;
+  /** Latencies leave out requests sent before it. */
+  readonly warmupUs: number;
 }
 
 /** Service-level objectives, microseconds; Infinity: not asked. */
@@ -85,12 +89,17 @@ export interface WorldConfig {
   readonly seed: number;
   readonly workers: readonly WorkerConfig[];
   readonly network: NetworkConfig;
-  /** Every worker's load report; Infinity: none. */
-  readonly reportEveryUs: number;
-  /** From a crash or a return until the gateway's health check notices; Infinity: it never does. */
+  readonly reports: ReportsConfig;
+  /**
+   * From a crash or a return until the gateway's health check notices; Infinity: it never does. A health policy makes
+   * its own findings instead.
+   */
   readonly detectionUs: number;
   /** The client leaves then; Infinity: it waits for ever. */
   readonly clientTimeoutUs: number;
+  /** Nobody tells the gateway that a client left: what it asked for is worked on to the end. Absent: it is told. */
+  readonly leavesUnheard?: boolean | undefined;
+  /** The gateway's. */
   readonly host: HostCosts;
   readonly faults: readonly FaultConfig[];
   readonly dataset: DatasetConfig | undefined;
@@ -98,6 +107,8 @@ export interface WorldConfig {
   readonly slo: SloConfig;
   /** Assert every invariant after every event (slow). */
   readonly check: boolean;
+  /** Undefined: nothing is late. */
+  readonly testMode?: TestMode | undefined;
   /** Engines skip iterations in which nothing can change; false steps through each one (for tests of that claim). */
   readonly fastForward: boolean;
 }

@@ -1,8 +1,8 @@
 /**
- * The gateway's half of the world: both cores on one host CPU, the effects they ask for, and the clients' records. It
- * turns events into inputs of the cores, performs their effects as messages, and journals both.
+ * The gateway's half of the world: the core on its host CPU, the effects it asks for, and the clients' records. It
+ * turns events into inputs of the core, performs its effects as messages, and journals both.
  */
-import type { FinishCause, FinishReason, PolicySet, Salvage } from '../../policies/types.ts';
+import type { FinishCause, FinishReason, PolicySet } from '../../policies/types.ts';
 import type { Work } from '../gateway/counts.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { drain, type Host } from '../gateway/host.ts';
@@ -11,11 +11,12 @@ import { NO_EVENT, PHASE } from '../kernel/event-queue.ts';
 import type { RequestRecord } from '../results/record.ts';
 import type { Recorder } from '../results/recorder.ts';
 import type { JobView } from '../worker/worker.ts';
-import { BatchSide } from './batch-side.ts';
 import type { WorldConfig } from './config.ts';
 import { HostCpu, type HostWork } from './host-cpu.ts';
 import { entryCode, type Journal } from './journal.ts';
-import { type LoadMessage, SimAttempt, type SimRequest, type StatusMessage } from './messages.ts';
+import { type FleetMessage, type LoadMessage, SimAttempt, type SimRequest, type StatusMessage } from './messages.ts';
+import { LEG, type Network } from './network.ts';
+import { Lateness } from './test-mode.ts';
 import { EVENT, type EventKind, type Timeline } from './timeline.ts';
 
 const NOTE = {
@@ -27,6 +28,7 @@ const NOTE = {
   report: entryCode('gateway.report'),
   status: entryCode('gateway.workerStatus'),
   discovered: entryCode('gateway.discovered'),
+  stamp: entryCode('gateway.reportStamp'),
   start: entryCode('effect.start'),
   cancel: entryCode('effect.cancel'),
   finish: entryCode('effect.finish'),
@@ -38,20 +40,22 @@ const STATUSES = ['pending', 'ready', 'not-ready', 'failed', 'draining'] as cons
 
 /** What the gateway side needs of the rest of the world. */
 export interface GatewayPeers {
-  /** The client of `request` knows its end at `at`. */
-  finished(request: SimRequest, at: number): void;
+  /** The client of `request` knows its end at `at`; `retryAfterUs` is what its answer asked for, or -1. */
+  finished(request: SimRequest, at: number, retryAfterUs: number): void;
 }
 
 export class GatewaySide implements Host<SimRequest>, HostWork {
   readonly cpu: HostCpu;
   readonly gateway: Gateway<SimRequest>;
-  readonly batch: BatchSide | undefined;
   readonly #config: WorldConfig;
   readonly #timeline: Timeline;
+  readonly #network: Network;
   readonly #journal: Journal;
   readonly #recorder: Recorder;
   readonly #peers: GatewayPeers;
   readonly #running = new Map<number, SimAttempt>();
+  readonly #wakeLateness: Lateness;
+  readonly #cancelLateness: Lateness;
   #wakeEvent = NO_EVENT;
   #wakeAt = Infinity;
   #requests = 0;
@@ -59,35 +63,28 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
   constructor(
     config: WorldConfig,
     policies: PolicySet,
-    salvage: Salvage,
     timeline: Timeline,
+    network: Network,
     journal: Journal,
     recorder: Recorder,
     peers: GatewayPeers,
   ) {
     this.#config = config;
     this.#timeline = timeline;
+    this.#network = network;
     this.#journal = journal;
     this.#recorder = recorder;
     this.#peers = peers;
+    this.#wakeLateness = new Lateness(config.testMode?.wakeDelayUs ?? 0, config.seed, 'gateway-wakes');
+    this.#cancelLateness = new Lateness(config.testMode?.cancelDelayUs ?? 0, config.seed, 'cancels');
     this.gateway = new Gateway(policies);
     this.cpu = new HostCpu(config.host, timeline, this);
-    if (config.dataset !== undefined) {
-      this.batch = new BatchSide(config.dataset, config.seed, salvage, timeline, journal, () => this.#requests++);
-    }
   }
 
-  /** Tells the gateway of its fleet, all ready, and begins the dataset. Takes no host time. */
-  begin(): void {
-    const workers = this.#config.workers.map((_, index) => index);
-    this.#journal.note(NOTE.discovered, 0, workers.length, 0);
-    this.gateway.discovered(0, workers);
-    drain(this.gateway, this);
-    for (const worker of workers) {
-      this.handle(EVENT.status, { worker, status: 'ready' });
-      drain(this.gateway, this);
-    }
-    this.batch?.begin();
+  /** What the gateway knows of its fleet before the run begins. Takes no host time. */
+  told(kind: EventKind, message: FleetMessage | StatusMessage): void {
+    this.handle(kind, message);
+    this.drain();
   }
 
   /** The next request's id, for one made outside. */
@@ -106,12 +103,26 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     this.cpu.offer(EVENT.arrive, request);
   }
 
+  /** A request reaches the host whose client has left on the way; the news of that is behind it. */
+  reachedAlone(request: SimRequest): void {
+    request.leavesAt = request.record.sentAt + this.#config.clientTimeoutUs;
+    this.#leave(request);
+    this.cpu.offer(EVENT.arrive, request);
+  }
+
   /** A client's patience ran out: it is gone at once, and the gateway hears of it one hop later. */
   left(request: SimRequest): void {
     request.patience = NO_EVENT;
-    request.left = true;
-    if (request.task === undefined) this.#peers.finished(request, request.leavesAt);
-    this.#timeline.send(this.#clientUs(request), EVENT.abandon, request);
+    this.#leave(request);
+    this.#peers.finished(request, request.leavesAt, -1);
+  }
+
+  /** Its client is no longer interested, and asks for no answer. */
+  givenUp(request: SimRequest): void {
+    this.#timeline.cancel(request.patience);
+    request.patience = NO_EVENT;
+    request.leavesAt = this.#timeline.now;
+    this.#leave(request);
   }
 
   handle(kind: EventKind, data: unknown): Readonly<Work> {
@@ -127,7 +138,7 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
         this.#end(now, data as SimAttempt);
         break;
       case EVENT.abandon:
-        this.#journal.note(NOTE.abandon, now, (data as SimRequest).id, 0);
+        this.#journal.note(NOTE.abandon, now, (data as SimRequest).id, 0, (data as SimRequest).id);
         this.gateway.abandon(now, (data as SimRequest).id);
         break;
       case EVENT.gatewayWake:
@@ -137,6 +148,7 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
       case EVENT.loadReport: {
         const { worker, report } = data as LoadMessage;
         this.#journal.note(NOTE.report, now, worker, report.running * 65536 + report.waiting);
+        if (report.stampedAt !== undefined) this.#journal.note(NOTE.stamp, now, worker, report.stampedAt | 0);
         this.gateway.report(now, worker, 0, report);
         break;
       }
@@ -146,53 +158,57 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
         this.gateway.workerStatus(now, worker, status);
         break;
       }
+      case EVENT.fleet: {
+        const { workers, changed } = data as FleetMessage;
+        this.#journal.note(NOTE.discovered, now, workers.length, changed + 1);
+        this.gateway.discovered(now, workers);
+        break;
+      }
       default:
-        return (this.batch as BatchSide).handle(kind, data);
+        throw new Error(`no input of the gateway: event kind ${kind}`);
     }
     return this.gateway.work();
   }
 
-  drain(kind: EventKind): void {
-    if (kind === EVENT.taskEnd || kind === EVENT.datasetWake) this.batch?.drain();
-    else drain(this.gateway, this);
+  drain(): void {
+    drain(this.gateway, this);
   }
 
   overdueTimer(now: number): { readonly kind: EventKind; readonly at: number } | undefined {
-    const gatewayAt = this.gateway.nextWakeAt();
-    const datasetAt = this.batch?.nextWakeAt() ?? Infinity;
-    if (datasetAt < now && datasetAt < gatewayAt) return { kind: EVENT.datasetWake, at: datasetAt };
-    return gatewayAt < now ? { kind: EVENT.gatewayWake, at: gatewayAt } : undefined;
+    const at = this.gateway.nextWakeAt();
+    return at < now ? { kind: EVENT.gatewayWake, at } : undefined;
   }
 
   start(lease: Attempt<SimRequest>): void {
     const now = this.#timeline.now;
     const request = lease.request.init;
     const attempt = new SimAttempt(lease);
-    this.#journal.note(NOTE.start, now, lease.id, lease.worker.index);
+    this.#journal.note(NOTE.start, now, lease.id, lease.worker.index, lease.request.id);
     this.#running.set(lease.id, attempt);
     request.attempt = attempt;
     request.record.worker = attempt.worker;
     if (request.record.startedAt < 0) request.record.startedAt = now;
-    this.#timeline.send(this.#config.network.workerUs, EVENT.submit, attempt);
+    this.#timeline.push(this.#network.toWorkerAt(attempt, LEG.out), PHASE.io, EVENT.submit, attempt);
   }
 
   cancel(lease: Attempt<SimRequest>): void {
     const attempt = this.#running.get(lease.id) as SimAttempt;
-    this.#journal.note(NOTE.cancel, this.#timeline.now, lease.id, 0);
+    this.#journal.note(NOTE.cancel, this.#timeline.now, lease.id, 0, lease.request.id);
     this.#recorder.attempt(lease.result?.outcome ?? 'cancelled');
-    this.#timeline.send(this.#config.network.workerUs, EVENT.cancel, attempt);
+    const at = this.#network.toWorkerAt(attempt, LEG.giveUp) + this.#cancelLateness.us();
+    this.#timeline.push(at, PHASE.io, EVENT.cancel, attempt);
   }
 
   finish(request: GatewayRequest<SimRequest>, reason: FinishReason, cause: FinishCause): void {
     const now = this.#timeline.now;
     const sim = request.init;
     const record = sim.record;
-    this.#journal.note(NOTE.finish, now, request.id, REASONS.indexOf(reason));
+    this.#journal.note(NOTE.finish, now, request.id, REASONS.indexOf(reason), request.id);
     this.#timeline.cancel(sim.patience);
     sim.patience = NO_EVENT;
-    const answeredAt = now + this.#clientUs(sim);
-    // An answer that was still on its way finds nobody. A dataset waits on this very host: it has what the host has.
-    const gone = cause === 'client' || (sim.task === undefined && answeredAt > sim.leavesAt);
+    const answeredAt = this.#network.toClientAt(sim, LEG.end);
+    // An answer that was still on its way finds nobody.
+    const gone = cause === 'client' || answeredAt > sim.leavesAt;
     record.reason = gone ? 'cancelled' : reason;
     record.cause = gone ? 'client' : cause;
     record.finishedAt = gone ? sim.leavesAt : answeredAt;
@@ -200,17 +216,15 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     record.status = request.lastFailure?.status ?? 0;
     if (reason === 'ok') this.#answered(record, sim.attempt as SimAttempt, gone);
     sim.attempt = undefined;
-    this.#recorder.request(record, sim.task !== undefined && sim.task.deferrals > 0);
-    if (sim.task === undefined) {
-      if (!sim.left) this.#peers.finished(sim, record.finishedAt);
-    } else this.batch?.callEnded(sim.task, { reason, cause, status: record.status });
+    this.#recorder.request(record, sim.origin?.deferred === true);
+    if (!sim.left) this.#peers.finished(sim, record.finishedAt, request.lastFailure?.retryAfterUs ?? -1);
   }
 
   wakeAt(at: number): void {
     if (at === this.#wakeAt) return;
     this.#wakeAt = at;
     this.#timeline.cancel(this.#wakeEvent);
-    const pushedAt = Math.max(at, this.#timeline.now);
+    const pushedAt = Math.max(at, this.#timeline.now) + (at === Infinity ? 0 : this.#wakeLateness.us());
     this.#wakeEvent =
       at === Infinity ? NO_EVENT : this.#timeline.push(pushedAt, PHASE.wake, EVENT.gatewayWake, undefined);
   }
@@ -220,11 +234,6 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     this.#wakeAt = Infinity;
     this.#wakeEvent = NO_EVENT;
     this.cpu.timer(EVENT.gatewayWake);
-  }
-
-  batchWoken(): void {
-    this.batch?.woken();
-    this.cpu.timer(EVENT.datasetWake);
   }
 
   /** What an attempt that ended badly or late has cost in tokens. */
@@ -245,9 +254,7 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
   held(): Readonly<Record<string, number>> {
     const held: Record<string, number> = {};
     const ofGateway: Readonly<Record<string, number>> = { ...this.gateway.held() };
-    const ofBatch: Readonly<Record<string, number>> = { ...this.batch?.held() };
     for (const [name, count] of Object.entries(ofGateway)) held[`gateway.${name}`] = count;
-    for (const [name, count] of Object.entries(ofBatch)) held[`dataset.${name}`] = count;
     held['host.inputs'] = this.cpu.waiting;
     held['attempts'] = this.#running.size;
     return held;
@@ -255,26 +262,26 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
 
   checkInvariants(): void {
     this.gateway.checkInvariants();
-    this.batch?.checkInvariants();
   }
 
-  #clientUs(request: SimRequest): number {
-    return request.task === undefined ? this.#config.network.clientUs : 0;
+  #leave(request: SimRequest): void {
+    request.left = true;
+    if (this.#config.leavesUnheard === true) return;
+    this.#timeline.push(this.#network.toGatewayAt(request, LEG.giveUp), PHASE.io, EVENT.abandon, request);
   }
 
   #arrive(now: number, request: SimRequest): void {
     request.record.arrivedAt = now;
-    if (request.task !== undefined) this.#recorder.sent(request.record.sentAt);
-    this.#journal.note(NOTE.arrive, now, request.id, request.promptTokens);
+    this.#journal.note(NOTE.arrive, now, request.id, request.promptTokens, request.id);
     this.gateway.arrive(now, request);
   }
 
   #firstToken(now: number, attempt: SimAttempt): void {
     const { lease } = attempt;
-    this.#journal.note(NOTE.firstToken, now, lease.id, 0);
+    this.#journal.note(NOTE.firstToken, now, lease.id, 0, lease.request.id);
     if (lease.state === 'running') {
       const request = lease.request.init;
-      const at = now + this.#clientUs(request);
+      const at = this.#network.toClientAt(request, LEG.firstToken);
       if (at <= request.leavesAt) request.record.firstTokenAt = at;
     }
     this.gateway.firstToken(now, lease);
@@ -284,12 +291,12 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     const { lease, result } = attempt;
     this.#running.delete(lease.id);
     const code = OUTCOMES.indexOf(result.outcome) * 65536 + result.status;
-    this.#journal.note(NOTE.tokens, now, lease.id, attempt.job?.tokenHash ?? 0);
-    this.#journal.note(NOTE.end, now, lease.id, code);
+    this.#journal.note(NOTE.tokens, now, lease.id, attempt.job?.tokenHash ?? 0, lease.request.id);
+    this.#journal.note(NOTE.end, now, lease.id, code, lease.request.id);
     const late = lease.state === 'settled';
     if (!late) this.#recorder.attempt(result.outcome);
     if (late && result.outcome === 'ok') this.wasted(attempt, this.#lateCause(attempt));
-    this.gateway.end(now, lease, { ...result, bytesSent: lease.bytesSent });
+    this.gateway.end(now, lease, { ...result, bytesSent: lease.bytesSent, usedTokens: usedTokens(attempt) });
   }
 
   /** The attempt that succeeded: its client has the tokens, or is gone and they were for nothing. */
@@ -309,4 +316,9 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     this.#running.delete(attempt.lease.id);
     this.wasted(attempt, this.#lateCause(attempt));
   }
+}
+
+/** What a worker says of the reply it gave; of a failure it says nothing. */
+function usedTokens({ result, job }: SimAttempt): number | undefined {
+  return result.outcome === 'ok' && job !== undefined ? job.init.promptTokens + job.generated : undefined;
 }

@@ -3,6 +3,8 @@
  * enter it, so that an engine which skips uneventful passes has the digest of one that steps. A tap may listen to a
  * window of entries, to show where two runs part.
  */
+import type { TaskFailure } from '../../policies/types.ts';
+import type { DropRule } from '../dataset/types.ts';
 import { Digest } from '../kernel/digest.ts';
 
 /** Entry kinds; their numbers are part of the digest. */
@@ -25,6 +27,9 @@ export const ENTRY = [
   'effect.row',
   'effect.done',
   'attempt.tokens',
+  'effect.cancelCall',
+  'effect.checkpoint',
+  'gateway.reportStamp',
 ] as const;
 export type EntryName = (typeof ENTRY)[number];
 
@@ -34,7 +39,19 @@ const CODE = new Map<EntryName, number>(ENTRY.map((name, code) => [name, code]))
 export interface EntryTap {
   readonly from: number;
   readonly to: number;
-  record(entry: { index: number; at: number; kind: string; first: number; second: number }): void;
+  record(entry: {
+    readonly index: number;
+    readonly at: number;
+    readonly kind: string;
+    readonly first: number;
+    readonly second: number;
+    readonly request: number;
+  }): void;
+  /**
+   * A dataset lost a row: by which rule, and after which failure of the task that decided it. Told before the entry of
+   * its effect, and not hashed.
+   */
+  rowDropped?(at: number, row: number, rule: DropRule, last: TaskFailure | undefined): void;
 }
 
 /** The number of an entry kind; look it up once. */
@@ -50,12 +67,20 @@ export class Journal {
     this.#tap = tap;
   }
 
-  /** One entry: `first` and `second` are whole numbers of 32 bits (ids, codes, hashes). */
-  note(code: number, at: number, first: number, second: number): void {
+  rowDropped(at: number, row: number, rule: DropRule, last: TaskFailure | undefined): void {
+    this.#tap?.rowDropped?.(at, row, rule, last);
+  }
+
+  /**
+   * One entry: `first` and `second` are whole numbers of 32 bits (ids, codes, hashes). `request` is told to the tap and
+   * not hashed: the request it is about, or -1.
+   */
+  note(code: number, at: number, first: number, second: number, request = -1): void {
     const tap = this.#tap;
     if (tap !== undefined) {
       const index = this.digest.entries;
-      if (index >= tap.from && index < tap.to) tap.record({ index, at, kind: ENTRY[code] as string, first, second });
+      const kind = ENTRY[code] as string;
+      if (index >= tap.from && index < tap.to) tap.record({ index, at, kind, first, second, request });
     }
     this.digest.entry(code, at, first, second);
   }

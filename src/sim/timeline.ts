@@ -13,7 +13,8 @@ export const EVENT = {
   firstToken: 2,
   end: 3,
   abandon: 4,
-  taskEnd: 5,
+  /** The end of a request reaches the dataset builder's host. */
+  callEnd: 5,
   /** A job or its cancellation reaches the worker. */
   submit: 6,
   cancel: 7,
@@ -21,15 +22,33 @@ export const EVENT = {
   worker: 8,
   gatewayWake: 9,
   datasetWake: 10,
-  /** The gateway's host CPU finished what it was doing. */
+  /** A host CPU finished what it was doing. */
   hostFree: 11,
   /** A client's patience runs out, at the client. */
   leave: 12,
-  report: 13,
-  loadReport: 14,
-  status: 15,
-  fault: 16,
-  faultOver: 17,
+  /** Over a network whose latency is drawn: a request reaches the gateway; its client left before that. */
+  reach: 13,
+  quit: 14,
+  /** The workers report their loads; one report reaches the gateway's host. */
+  report: 15,
+  loadReport: 16,
+  /** Inputs of the gateway's host, entered as they come up. */
+  status: 17,
+  fleet: 18,
+  /** A health check with a fixed delay looks at a worker. */
+  detect: 19,
+  /** News of the fleet reach the gateway; a draining worker is to be gone. */
+  news: 20,
+  drained: 21,
+  fault: 22,
+  faultStep: 23,
+  /** Probes are due; one reaches its worker, its answer the gateway; its time is up. */
+  probeDue: 24,
+  probe: 25,
+  probeAnswer: 26,
+  probeOver: 27,
+  /** The levels of the run are sampled. */
+  sample: 28,
 } as const;
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];
 const FIRST_BACKGROUND = EVENT.report;
@@ -78,13 +97,19 @@ export class Timeline {
     if (this.#queue.cancel(handle)) this.#foreground--;
   }
 
+  /** Cancels a background event; unknown or past handles are ignored. */
+  cancelBackground(handle: EventHandle): void {
+    this.#queue.cancel(handle);
+  }
+
   /** Moves on to the next event; false when none is pending. */
   pop(): boolean {
     if (!this.#queue.pop()) return false;
     this.now = this.#queue.at;
     this.kind = this.#queue.kind;
     this.data = this.#queue.data;
-    this.handled++;
+    // Watching a run is no part of it.
+    if (this.kind !== EVENT.sample) this.handled++;
     if (this.kind < FIRST_BACKGROUND) this.#foreground--;
     return true;
   }

@@ -1,106 +1,97 @@
 /**
- * The fleet's half of the world: simulated workers, the messages that reach them and leave them, load reports, faults
- * and the health check that notices a crash late.
+ * The fleet's half of the world: simulated workers, the messages that reach them and leave them, and what becomes of
+ * both when something is wrong with a worker.
  *
- * A crash loses every job at once; the gateway sees connections reset (failed, no status) one network hop later, and
- * connections refused until the worker is back. Its health check takes the worker out of the ready set `detectionUs`
- * after the crash and puts it back as long after the return.
+ * A worker that is down refuses connections; what it ran when it went down is lost, and the gateway sees those
+ * connections reset (failed, no status) one hop later. One that stands still keeps at its door what reaches it, in
+ * order, until it goes on or dies. A draining one turns new work away (503) and finishes what it has. A connection that
+ * is cut takes its attempt with it: the worker stops there, and the gateway sees it reset.
  */
+import type { Probe } from '../../policies/health/types.ts';
 import type { AttemptResult } from '../../policies/types.ts';
-import { type EventHandle, NO_EVENT, PHASE } from '../kernel/event-queue.ts';
-import { Keyed } from '../kernel/rng.ts';
+import { NO_EVENT, PHASE } from '../kernel/event-queue.ts';
 import type { WorkerFacts } from '../results/run-facts.ts';
 import { Endpoint } from '../worker/endpoint.ts';
 import { Engine } from '../worker/engine.ts';
+import { RankedEngine } from '../worker/ranked-engine.ts';
 import type { JobInit, SimWorker, TokenObserver, WorkerHeld } from '../worker/worker.ts';
-import type { FaultConfig, WorldConfig } from './config.ts';
-import type { LoadMessage, SimAttempt, StatusMessage } from './messages.ts';
+import type { WorkerConfig, WorldConfig } from './config.ts';
+import type { WorkerFault } from './fault-config.ts';
+import { LoadReports } from './load-reports.ts';
+import { Member } from './member.ts';
+import type { FleetNews, ProbeAnswer, SimAttempt, StatusMessage } from './messages.ts';
+import { LEG, type Network } from './network.ts';
 import { EVENT, type Timeline } from './timeline.ts';
-
-type ErrorsFault = Extract<FaultConfig, { kind: 'errors' }>;
-type WorkerFault = Exclude<FaultConfig, { kind: 'stall' }>;
+import { type FaultStep, WorkerFaults } from './worker-faults.ts';
 
 const OK = { outcome: 'ok', status: 200, retryAfterUs: -1, bytesSent: false } as const;
 const RESET = { outcome: 'failed', status: 0, retryAfterUs: -1, bytesSent: false } as const;
 const UNREACHABLE = { outcome: 'refused', status: 0, retryAfterUs: -1, bytesSent: false } as const;
-
-/** One worker of the fleet with what the world does to it. */
-class Member {
-  readonly index: number;
-  readonly worker: SimWorker<SimAttempt>;
-  event: EventHandle = NO_EVENT;
-  armedAt = Infinity;
-  armedPhase = -1;
-  /** Crashes in force. */
-  down = 0;
-  slow: number[] = [];
-  errors: ErrorsFault[] = [];
-  reportedTokens = 0;
-
-  constructor(index: number, worker: SimWorker<SimAttempt>) {
-    this.index = index;
-    this.worker = worker;
-  }
-}
+/** A live worker turns the attempt away, for load or because it drains. */
+const REFUSALS: readonly number[] = [429, 503];
 
 /** What the fleet tells the gateway's side. */
 export interface WorkerPeers {
   /** An attempt has left its worker by cancellation: no end will follow. */
   cancelled(attempt: SimAttempt): void;
-  crashed(attempt: SimAttempt): void;
+  /** What a crash or a cut has made of an attempt's tokens; its end is on its way. */
+  lost(attempt: SimAttempt, cause: 'crash' | 'failed'): void;
 }
 
 export class WorkerSide {
   readonly #config: WorldConfig;
   readonly #timeline: Timeline;
+  readonly #network: Network;
   readonly #peers: WorkerPeers;
   readonly #members: Member[];
-  /** Draws of each error fault: windows that overlap strike independently. */
-  readonly #errorDraws = new Map<FaultConfig, Keyed>();
+  readonly #faults: WorkerFaults;
+  readonly #reports: LoadReports;
+  /** A health policy finds out by itself what happened to a worker. */
+  readonly #probed: boolean;
 
-  constructor(config: WorldConfig, timeline: Timeline, observer: TokenObserver, peers: WorkerPeers) {
+  constructor(
+    config: WorldConfig,
+    timeline: Timeline,
+    network: Network,
+    observer: TokenObserver,
+    probed: boolean,
+    peers: WorkerPeers,
+  ) {
     this.#config = config;
     this.#timeline = timeline;
+    this.#network = network;
     this.#peers = peers;
-    config.faults.forEach((fault, i) => {
-      if (fault.kind === 'errors') this.#errorDraws.set(fault, new Keyed(config.seed, `faults/${i}`));
+    this.#probed = probed;
+    this.#members = config.workers.map((worker, index) => new Member(index, makeWorker(worker, config, observer)));
+    this.#reports = new LoadReports(config.reports, config.seed, timeline, network);
+    this.#faults = new WorkerFaults(config.seed, config.faults, this.#members, timeline, {
+      loseAll: (member) => this.#loseAll(member),
+      settle: (member) => this.#settle(member),
+      admitHeld: (member) => this.#admitHeld(member),
+      answerHeld: (member) => this.#answerHeld(member, true),
+      noticeable: (member) => this.#noticeable(member),
+      news: (member, event) => this.#news(member, event),
     });
-    this.#members = config.workers.map((worker, index) => {
-      const made: SimWorker<SimAttempt> =
-        worker.model === 'engine'
-          ? new Engine(worker, observer, config.fastForward)
-          : new Endpoint(worker, config.seed, 'endpoint/service');
-      return new Member(index, made);
-    });
+  }
+
+  /** Workers that are there when the run begins, by index. */
+  get present(): number[] {
+    return this.#members.filter(({ membership }) => membership === 'in').map(({ index }) => index);
   }
 
   /** An attempt reaches its worker. */
   submit(attempt: SimAttempt): void {
     const member = this.#member(attempt.worker);
-    const fault = member.down > 0 ? undefined : this.#drawnError(member, attempt);
     if (member.down > 0) this.#end(attempt, UNREACHABLE);
-    else if (fault !== undefined) {
-      const { status, retryAfterUs } = fault;
-      this.#end(attempt, { outcome: 'failed', status, retryAfterUs, bytesSent: false });
-    } else {
-      const status = member.worker.submit(this.#timeline.now, jobOf(attempt));
-      if (status !== 0) {
-        const outcome = status === 503 ? 'refused' : 'failed';
-        this.#end(attempt, { outcome, status, retryAfterUs: -1, bytesSent: false });
-      }
-      this.#settle(member);
-    }
+    else if (member.hangs.size > 0) member.heldBack.push({ attempt, isCancel: false });
+    else this.#accept(member, attempt);
   }
 
   /** A cancellation reaches the worker. */
   cancel(attempt: SimAttempt): void {
     const member = this.#member(attempt.worker);
-    const job = member.worker.cancel(this.#timeline.now, attempt);
-    if (job !== undefined) {
-      attempt.job = job;
-      this.#peers.cancelled(attempt);
-    }
-    this.#settle(member);
+    if (member.hangs.size > 0) member.heldBack.push({ attempt, isCancel: true });
+    else this.#giveUp(member, attempt);
   }
 
   /** A worker's own event. */
@@ -112,76 +103,42 @@ export class WorkerSide {
     this.#settle(member);
   }
 
-  /** Every worker that is up reports its load. */
+  /** Every worker that can reports its load. */
   report(): void {
-    const { now } = this.#timeline;
-    for (const member of this.#members) {
-      if (member.down > 0) continue;
-      const { worker } = member;
-      worker.catchUp(now);
-      const gauges = worker.gauges();
-      const generated = worker.totals.generatedTokens;
-      const message: LoadMessage = {
-        worker: member.index,
-        report: {
-          running: gauges.running,
-          waiting: gauges.waiting,
-          kvUsedBlocks: gauges.kvUsedBlocks,
-          kvTotalBlocks: gauges.kvTotalBlocks,
-          decodeBlocks: gauges.decodeBlocks,
-          prefillTokens: gauges.waitingPromptTokens,
-          maxBatchedTokens: gauges.maxBatchedTokens,
-          maxRunning: gauges.maxRunning,
-          generatedTokensPerSec: ((generated - member.reportedTokens) * 1e6) / this.#config.reportEveryUs,
-        },
-      };
-      member.reportedTokens = generated;
-      this.#timeline.send(this.#config.network.workerUs, EVENT.loadReport, message);
-    }
+    this.#reports.send(this.#members);
+  }
+
+  /** A probe reaches its worker. */
+  probed(probe: Probe): void {
+    const member = this.#member(probe.worker);
+    if (member.stuck) member.heldProbes.push(probe);
+    else this.#answer(probe, member.down === 0);
   }
 
   faultBegins(fault: WorkerFault): void {
-    const member = this.#member(fault.worker);
-    switch (fault.kind) {
-      case 'crash':
-        member.down++;
-        this.#crash(member);
-        this.#noticeLater(member);
-        break;
-      case 'slow':
-        member.slow.push(fault.factor);
-        this.#applySlow(member);
-        break;
-      case 'errors':
-        member.errors.push(fault);
-        break;
-      default:
-        fault satisfies never;
-    }
+    this.#faults.begin(fault);
   }
 
-  faultEnds(fault: WorkerFault): void {
-    const member = this.#member(fault.worker);
-    switch (fault.kind) {
-      case 'crash':
-        member.down--;
-        this.#noticeLater(member);
-        break;
-      case 'slow':
-        member.slow.splice(member.slow.indexOf(fault.factor), 1);
-        this.#applySlow(member);
-        break;
-      case 'errors':
-        member.errors.splice(member.errors.indexOf(fault), 1);
-        break;
-      default:
-        fault satisfies never;
-    }
+  faultStep(step: FaultStep): void {
+    this.#faults.step(step);
   }
 
-  /** The health check looks at a worker `detectionUs` after something happened to it. */
-  probe(index: number): StatusMessage {
-    return { worker: index, status: this.#member(index).down > 0 ? 'not-ready' : 'ready' };
+  /** What the health check finds that looks at a worker `detectionUs` after something happened to it. */
+  statusOf(index: number): StatusMessage {
+    const { membership, down } = this.#member(index);
+    if (membership === 'draining') return { worker: index, status: 'draining' };
+    return { worker: index, status: down > 0 ? 'not-ready' : 'ready' };
+  }
+
+  /** Adds what each worker runs, keeps waiting and holds, by name. */
+  levels(now: number, into: Record<string, number>): void {
+    for (const { index, worker } of this.#members) {
+      worker.catchUp(now);
+      const { running, waiting, kvUsedBlocks, kvTotalBlocks } = worker.gauges();
+      into[`worker.${index}.running`] = running;
+      into[`worker.${index}.waiting`] = waiting;
+      if (kvTotalBlocks > 0) into[`worker.${index}.kv`] = kvUsedBlocks / kvTotalBlocks;
+    }
   }
 
   held(): WorkerHeld[] {
@@ -189,62 +146,91 @@ export class WorkerSide {
   }
 
   checkInvariants(): void {
-    for (const member of this.#members) member.worker.checkInvariants();
+    for (const member of this.#members) {
+      member.worker.checkInvariants();
+      member.checkInvariants();
+    }
   }
 
   /** Totals of each worker over a run of `runUs`. */
   facts(runUs: number): WorkerFacts[] {
-    const per = (integral: number): number => (runUs > 0 ? integral / runUs : 0);
     return this.#members.map(({ index, worker }) => {
       worker.catchUp(this.#timeline.now);
-      const { totals } = worker;
-      const kvTotalBlocks = Math.max(0, worker.gauges().kvTotalBlocks);
-      return {
-        index,
-        kvTotalBlocks,
-        kvUtilizationMean: kvTotalBlocks === 0 ? 0 : per(totals.kvBlockUs) / kvTotalBlocks,
-        kvUtilizationMax: kvTotalBlocks === 0 ? 0 : totals.kvBlocksMax / kvTotalBlocks,
-        runningMean: per(totals.runningUs),
-        waitingMean: per(totals.waitingUs),
-        busyRatio: per(totals.busyUs),
-        iterations: totals.iterations,
-        preemptions: totals.preemptions,
-        prefixHitTokens: totals.prefixHitTokens,
-        promptTokens: totals.promptTokens,
-        generatedTokens: totals.generatedTokens,
-        recomputedTokens: totals.recomputedTokens,
-      };
+      return factsOf(index, worker, runUs);
     });
   }
 
-  #crash(member: Member): void {
+  #accept(member: Member, attempt: SimAttempt): void {
+    if (member.membership === 'draining') {
+      this.#refuse(attempt, 503, -1);
+      return;
+    }
+    const error = member.errors.find((armed) => armed.strikes(attempt));
+    if (error !== undefined) {
+      this.#refuse(attempt, error.fault.status, error.fault.retryAfterUs);
+      return;
+    }
+    for (const cut of member.cuts) attempt.cutAfter = Math.min(attempt.cutAfter, cut.after(attempt));
+    const status = member.worker.submit(this.#timeline.now, jobOf(attempt));
+    if (status !== 0) this.#refuse(attempt, status, -1);
+    this.#settle(member);
+  }
+
+  #giveUp(member: Member, attempt: SimAttempt): void {
+    const job = member.worker.cancel(this.#timeline.now, attempt);
+    if (job !== undefined) {
+      attempt.job = job;
+      this.#peers.cancelled(attempt);
+    }
+    this.#settle(member);
+  }
+
+  /** The worker's process is gone, and with it all connections to it. */
+  #loseAll(member: Member): void {
+    member.hangs.clear();
     for (const job of member.worker.crash(this.#timeline.now)) {
       const attempt = job.init.owner;
       attempt.job = job;
-      this.#peers.crashed(attempt);
+      this.#peers.lost(attempt, 'crash');
       this.#end(attempt, RESET);
     }
+    for (const { attempt, isCancel } of member.heldBack.splice(0)) if (!isCancel) this.#end(attempt, RESET);
+    this.#answerHeld(member, false);
     this.#settle(member);
   }
 
-  #applySlow(member: Member): void {
-    const factor = member.slow.reduce((product, each) => product * each, 1);
-    member.worker.slowDown(this.#timeline.now, factor);
+  #admitHeld(member: Member): void {
+    for (const { attempt, isCancel } of member.heldBack.splice(0)) {
+      if (isCancel) this.cancel(attempt);
+      else this.submit(attempt);
+    }
     this.#settle(member);
   }
 
-  #noticeLater(member: Member): void {
+  /** Nobody announces it: the gateway's health check finds it later. */
+  #noticeable(member: Member): void {
+    if (this.#probed) {
+      if (member.down === 0) this.#news(member, 'returned');
+      return;
+    }
     const { detectionUs } = this.#config;
     if (detectionUs === Infinity) return;
-    this.#timeline.push(this.#timeline.now + detectionUs, PHASE.io, EVENT.status, member.index);
+    this.#timeline.push(this.#timeline.now + detectionUs, PHASE.io, EVENT.detect, member.index);
   }
 
-  #drawnError(member: Member, attempt: SimAttempt): ErrorsFault | undefined {
-    for (const fault of member.errors) {
-      const draws = this.#errorDraws.get(fault) as Keyed;
-      if (draws.at(attempt.lease.request.init.drawKey, attempt.drawTry).draw() < fault.ratio) return fault;
-    }
-    return undefined;
+  #news(member: Member, event: FleetNews['event']): void {
+    const news: FleetNews = { worker: member.index, event };
+    this.#timeline.push(this.#network.newsAt(member.index), PHASE.io, EVENT.news, news);
+  }
+
+  #answerHeld(member: Member, isOk: boolean): void {
+    for (const probe of member.heldProbes.splice(0)) this.#answer(probe, isOk);
+  }
+
+  #answer(probe: Probe, isOk: boolean): void {
+    const at = this.#network.probeAt(probe.worker, probe.id, LEG.end);
+    const answer: ProbeAnswer = { probe, isOk };
+    if (at < Infinity) this.#timeline.push(at, PHASE.io, EVENT.probeAnswer, answer);
   }
 
   /** Sends out what a worker did and re-arms its event. */
@@ -253,12 +239,15 @@ export class WorkerSide {
     for (let event = worker.take(); event !== undefined; event = worker.take()) {
       const attempt = event.job.init.owner;
       if (event.kind === 'first-token') {
-        this.#timeline.send(this.#config.network.workerUs, EVENT.firstToken, attempt);
-      } else {
-        attempt.job = event.job;
-        this.#end(attempt, OK);
+        this.#timeline.push(this.#network.fromWorkerAt(attempt, LEG.firstToken), PHASE.io, EVENT.firstToken, attempt);
+        continue;
       }
+      attempt.job = event.job;
+      const isCut = event.job.generated >= attempt.cutAfter;
+      if (isCut) this.#peers.lost(attempt, 'failed');
+      this.#end(attempt, isCut ? RESET : OK);
     }
+    if (member.membership === 'draining') this.#faults.leaveIfEmpty(member);
     const at = worker.nextAt();
     const phase = worker.nextPhase();
     if (at === member.armedAt && phase === member.armedPhase) return;
@@ -269,14 +258,25 @@ export class WorkerSide {
       at === Infinity ? NO_EVENT : this.#timeline.push(at, phase, EVENT.worker, member.index, member.index + 1);
   }
 
+  #refuse(attempt: SimAttempt, status: number, retryAfterUs: number): void {
+    const outcome = REFUSALS.includes(status) ? 'refused' : 'failed';
+    this.#end(attempt, { outcome, status, retryAfterUs, bytesSent: false });
+  }
+
   #end(attempt: SimAttempt, result: AttemptResult): void {
     attempt.result = result;
-    this.#timeline.send(this.#config.network.workerUs, EVENT.end, attempt);
+    this.#timeline.push(this.#network.fromWorkerAt(attempt, LEG.end), PHASE.io, EVENT.end, attempt);
   }
 
   #member(index: number): Member {
     return this.#members[index] as Member;
   }
+}
+
+function makeWorker(worker: WorkerConfig, config: WorldConfig, observer: TokenObserver): SimWorker<SimAttempt> {
+  if (worker.model === 'endpoint') return new Endpoint(worker, config.seed, 'endpoint/service');
+  const Model = (worker.ranks ?? 1) > 1 ? RankedEngine : Engine;
+  return new Model(worker, observer, config.fastForward);
 }
 
 function jobOf(attempt: SimAttempt): JobInit<SimAttempt> {
@@ -287,8 +287,31 @@ function jobOf(attempt: SimAttempt): JobInit<SimAttempt> {
     drawKey: request.init.drawKey,
     drawTry: attempt.drawTry,
     promptTokens: arrival.promptTokens,
-    outputTokens: arrival.outputTokens,
+    // A connection that will be cut wants no token more: the job ends with its last one, at the instant of the cut.
+    outputTokens: Math.min(arrival.outputTokens, attempt.cutAfter),
     hashIds: arrival.hashIds,
     hashBlockTokens: arrival.hashBlockTokens,
+    priority: arrival.priority,
+  };
+}
+
+function factsOf(index: number, worker: SimWorker<SimAttempt>, runUs: number): WorkerFacts {
+  const per = (integral: number): number => (runUs > 0 ? integral / runUs : 0);
+  const { totals } = worker;
+  const kvTotalBlocks = Math.max(0, worker.gauges().kvTotalBlocks);
+  return {
+    index,
+    kvTotalBlocks,
+    kvUtilizationMean: kvTotalBlocks === 0 ? 0 : per(totals.kvBlockUs) / kvTotalBlocks,
+    kvUtilizationMax: kvTotalBlocks === 0 ? 0 : totals.kvBlocksMax / kvTotalBlocks,
+    runningMean: per(totals.runningUs),
+    waitingMean: per(totals.waitingUs),
+    busyRatio: per(totals.busyUs),
+    iterations: totals.iterations,
+    preemptions: totals.preemptions,
+    prefixHitTokens: totals.prefixHitTokens,
+    promptTokens: totals.promptTokens,
+    generatedTokens: totals.generatedTokens,
+    recomputedTokens: totals.recomputedTokens,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * A whole run in virtual time: workload → (dataset core →) gateway core ⇄ network ⇄ workers, with faults and load
+ * A whole run in virtual time: workload → (dataset core ⇄) gateway core ⇄ network ⇄ workers, with faults and load
  * reports, on one timeline. `advance` is synchronous and does a bounded number of events; what happens between two
  * slices (reading on in a trace, drawing a progress bar) alters nothing.
  *
@@ -7,16 +7,27 @@
  * last arrival it drains for `limits.drainUs` at most, then, or when nothing is left to happen, it ends unfinished
  * and says what is held.
  */
-import type { PolicySet, Salvage } from '../../policies/types.ts';
+import type { Probe } from '../../policies/health/types.ts';
+import type { PolicySet } from '../../policies/types.ts';
+import type { DatasetPolicies } from '../dataset/types.ts';
 import { type EventHandle, NO_EVENT, PHASE, type TieBreak } from '../kernel/event-queue.ts';
 import type { Recorder } from '../results/recorder.ts';
 import type { RowFacts, WorkerFacts } from '../results/run-facts.ts';
-import type { Workload } from '../workload/arrival.ts';
-import type { FaultConfig, WorldConfig } from './config.ts';
+import type { RunSeries } from '../results/run-series.ts';
+import type { Arrival, Workload } from '../workload/arrival.ts';
+import { BuilderSide } from './builder-side.ts';
+import type { WorldConfig } from './config.ts';
+import type { FaultConfig } from './fault-config.ts';
 import { GatewaySide } from './gateway-side.ts';
+import type { HostCpu } from './host-cpu.ts';
 import { type EntryTap, Journal } from './journal.ts';
-import { type SimAttempt, SimRequest } from './messages.ts';
+import type { CellOrigin, FleetNews, LoadMessage, ProbeAnswer, SimAttempt } from './messages.ts';
+import { answerOf, SimRequest, UNANSWERED } from './messages.ts';
+import { LEG, Network } from './network.ts';
+import { Registrar } from './registrar.ts';
+import { Lateness } from './test-mode.ts';
 import { EVENT, Timeline } from './timeline.ts';
+import type { FaultStep } from './worker-faults.ts';
 import { WorkerSide } from './worker-side.ts';
 
 /** `starved`: refill the workload and go on. `unfinished`: work was left; see `held`. */
@@ -25,13 +36,22 @@ export type WorldState = 'running' | 'starved' | 'done' | 'unfinished';
 /** What a world is made of besides its configuration. */
 export interface WorldParts {
   readonly policies: PolicySet;
-  readonly salvage: Salvage;
+  /** Of the dataset core; undefined when the workload is no dataset. */
+  readonly batch?: DatasetPolicies | undefined;
   /** Undefined when a dataset is the workload. */
   readonly workload: Workload | undefined;
   readonly recorder: Recorder;
   readonly tap?: EntryTap | undefined;
+  /** Gets the levels of the run, for charts; alters nothing. */
+  readonly series?: RunSeries | undefined;
   /** Test mode: permutes events of one (instant, phase, key). */
   readonly tieBreak?: TieBreak | undefined;
+}
+
+/** A request between its client and the gateway; the client may leave before it arrives. */
+interface OnItsWay {
+  readonly arrival: Arrival;
+  readonly isGone: boolean;
 }
 
 export class World {
@@ -40,12 +60,18 @@ export class World {
   readonly #workload: Workload | undefined;
   readonly #recorder: Recorder;
   readonly #timeline: Timeline;
+  readonly #network: Network;
+  readonly #registrar: Registrar;
   readonly #gatewaySide: GatewaySide;
+  /** Undefined: the workload is no dataset. */
+  readonly #builderSide: BuilderSide | undefined;
   readonly #workerSide: WorkerSide;
   #state: WorldState = 'running';
   #arrivalEvent: EventHandle = NO_EVENT;
   #arrivalAt = Infinity;
   #lastArrivalAt = 0;
+  /** Requests taken from the workload. */
+  #arrivals = 0;
   /** Of the last foreground event. */
   #workedAt = 0;
 
@@ -55,22 +81,26 @@ export class World {
     this.#recorder = parts.recorder;
     this.#timeline = new Timeline(parts.tieBreak);
     this.journal = new Journal(parts.tap);
-    this.#gatewaySide = new GatewaySide(
-      config,
-      parts.policies,
-      parts.salvage,
-      this.#timeline,
-      this.journal,
-      parts.recorder,
-      { finished: (request, at) => this.#clientFinished(request, at) },
-    );
-    const observer = { tokenGaps: (gapUs: number, jobs: number) => parts.recorder.iteration(gapUs, jobs) };
-    this.#workerSide = new WorkerSide(config, this.#timeline, observer, {
-      cancelled: (attempt) => this.#gatewaySide.cancelled(attempt),
-      crashed: (attempt) => this.#gatewaySide.wasted(attempt, 'crash'),
+    const timeline = this.#timeline;
+    const partitions = config.faults.filter((fault) => fault.kind === 'partition');
+    this.#network = new Network(config.network, config.seed, partitions, timeline);
+    const network = this.#network;
+    this.#gatewaySide = new GatewaySide(config, parts.policies, timeline, network, this.journal, parts.recorder, {
+      finished: (request, at, retryAfterUs) => this.#clientFinished(request, at, retryAfterUs),
     });
-    this.#scheduleBackground();
-    this.#gatewaySide.begin();
+    this.#builderSide = this.#makeBuilder(parts.batch);
+    const observer = { tokenGaps: (gapUs: number, jobs: number) => parts.recorder.iteration(gapUs, jobs) };
+    const { health } = parts.policies;
+    this.#workerSide = new WorkerSide(config, timeline, network, observer, health !== undefined, {
+      cancelled: (attempt) => this.#gatewaySide.cancelled(attempt),
+      lost: (attempt, cause) => this.#gatewaySide.wasted(attempt, cause),
+    });
+    this.#scheduleBackground(parts.series);
+    this.#registrar = new Registrar(health, timeline, network, (kind, message) => {
+      this.#gatewaySide.cpu.offer(kind, message);
+    });
+    this.#registrar.begin(this.#workerSide.present, (kind, message) => this.#gatewaySide.told(kind, message));
+    this.#builderSide?.begin();
   }
 
   /** Virtual time reached, microseconds. */
@@ -117,6 +147,8 @@ export class World {
   /** What every keeper, worker and pool still holds; all zero after a run that is done. */
   held(): Readonly<Record<string, number>> {
     const held: Record<string, number> = { ...this.#gatewaySide.held() };
+    const ofBuilder = Object.entries(this.#builderSide?.held() ?? {});
+    for (const [name, count] of ofBuilder) held[`dataset.${name}`] = count;
     held['workers.running'] = held['workers.waiting'] = held['workers.kv_blocks'] = 0;
     for (const worker of this.#workerSide.held()) {
       held['workers.running'] += worker.running;
@@ -131,7 +163,7 @@ export class World {
   }
 
   rowFacts(): RowFacts | undefined {
-    return this.#gatewaySide.batch?.facts();
+    return this.#builderSide?.facts();
   }
 
   #handleNext(): void {
@@ -156,23 +188,17 @@ export class World {
         this.#gatewaySide.woken();
         break;
       case EVENT.datasetWake:
-        this.#gatewaySide.batchWoken();
+        this.#builderSide?.woken();
         break;
       case EVENT.hostFree:
-        this.#gatewaySide.cpu.freed();
+        (data as HostCpu).freed();
         break;
-      case EVENT.report:
-        this.#workerSide.report();
-        timeline.push(timeline.now + this.#config.reportEveryUs, PHASE.io, EVENT.report, undefined);
+      case EVENT.reach:
+        this.#reach(data as OnItsWay);
         break;
-      case EVENT.status:
-        this.#gatewaySide.cpu.offer(EVENT.status, this.#workerSide.probe(data as number));
-        break;
-      case EVENT.fault:
-        this.#faultBegins(data as FaultConfig);
-        break;
-      case EVENT.faultOver:
-        this.#workerSide.faultEnds(data as Exclude<FaultConfig, { kind: 'stall' }>);
+      case EVENT.quit:
+        this.#workload?.completed?.(timeline.now, data as Arrival, UNANSWERED);
+        this.#armArrival();
         break;
       case EVENT.arrive:
         this.#gatewaySide.reached(data as SimRequest);
@@ -183,16 +209,67 @@ export class World {
       case EVENT.firstToken:
       case EVENT.end:
       case EVENT.abandon:
-      case EVENT.taskEnd:
-      case EVENT.loadReport:
         this.#gatewaySide.cpu.offer(timeline.kind, data);
+        break;
+      case EVENT.callEnd:
+        this.#builderSide?.cpu.offer(timeline.kind, data);
+        break;
+      default:
+        this.#handleBackground(data);
+    }
+  }
+
+  /** What goes on beside the work: load reports, faults, and what the gateway is told of its fleet. */
+  #handleBackground(data: unknown): void {
+    const timeline = this.#timeline;
+    switch (timeline.kind) {
+      case EVENT.report:
+        this.#workerSide.report();
+        timeline.push(timeline.now + this.#config.reports.everyUs, PHASE.io, EVENT.report, undefined);
+        break;
+      case EVENT.loadReport:
+        // One of a worker that has not joined, or has left, is nobody's business.
+        if (this.#registrar.knows((data as LoadMessage).worker)) this.#gatewaySide.cpu.offer(timeline.kind, data);
+        break;
+      case EVENT.detect:
+        this.#registrar.detected(this.#workerSide.statusOf(data as number));
+        break;
+      case EVENT.sample:
+        this.#sample(data as RunSeries);
+        break;
+      case EVENT.fault:
+        this.#faultBegins(data as FaultConfig);
+        break;
+      case EVENT.faultStep:
+        this.#workerSide.faultStep(data as FaultStep);
+        break;
+      case EVENT.news:
+        this.#registrar.heard(data as FleetNews);
+        break;
+      case EVENT.drained:
+        this.#registrar.drained(data as number);
+        break;
+      case EVENT.probeDue:
+        this.#registrar.probesDue();
+        break;
+      case EVENT.probe:
+        this.#workerSide.probed(data as Probe);
+        break;
+      case EVENT.probeAnswer:
+        this.#registrar.probeSettled(data as ProbeAnswer);
+        break;
+      case EVENT.probeOver:
+        this.#registrar.probeSettled({ probe: data as Probe, isOk: false });
         break;
       default:
         throw new Error(`unknown event kind ${timeline.kind}`);
     }
   }
 
-  /** A client's request reaches the gateway; it left the client one hop earlier. */
+  /**
+   * The workload's next request: it left its client one hop earlier and reaches the gateway now, or, where latency is
+   * drawn, leaves its client now. Ids are given in the order of arrival at the gateway.
+   */
   #arrive(): void {
     const workload = this.#workload as Workload;
     this.#arrivalEvent = NO_EVENT;
@@ -200,13 +277,49 @@ export class World {
     const arrival = workload.take();
     this.#recorder.sent(arrival.at);
     this.#lastArrivalAt = this.#timeline.now;
+    const ordinal = this.#arrivals++;
     this.#armArrival();
-    this.#gatewaySide.reached(new SimRequest(this.#gatewaySide.nextId(), arrival));
+    if (this.#network.fixedArrivalUs >= 0) {
+      this.#gatewaySide.reached(new SimRequest(this.#gatewaySide.nextId(), arrival));
+      return;
+    }
+    const { now } = this.#timeline;
+    const { clientTimeoutUs } = this.#config;
+    const us = this.#network.arrivalUs(ordinal);
+    const isGone = us > clientTimeoutUs;
+    this.#timeline.push(now + us, PHASE.arrival, EVENT.reach, { arrival, isGone } satisfies OnItsWay);
+    if (isGone) this.#timeline.push(now + clientTimeoutUs, PHASE.io, EVENT.quit, arrival);
   }
 
-  #clientFinished(request: SimRequest, at: number): void {
+  #reach({ arrival, isGone }: OnItsWay): void {
+    const request = new SimRequest(this.#gatewaySide.nextId(), arrival);
+    if (isGone) this.#gatewaySide.reachedAlone(request);
+    else this.#gatewaySide.reached(request);
+  }
+
+  #makeBuilder(policies: DatasetPolicies | undefined): BuilderSide | undefined {
+    const { dataset, seed } = this.#config;
+    if (dataset === undefined) return undefined;
+    if (policies === undefined) throw new Error('a dataset needs the policies of its core');
+    const peers = {
+      send: (arrival: Arrival, origin: CellOrigin) => this.#send(arrival, origin),
+      giveUp: (request: SimRequest) => this.#gatewaySide.givenUp(request),
+    };
+    const late = new Lateness(this.#config.testMode?.wakeDelayUs ?? 0, seed, 'dataset-wakes');
+    return new BuilderSide(dataset, seed, policies, this.#timeline, this.journal, peers, late);
+  }
+
+  #send(arrival: Arrival, origin: CellOrigin): SimRequest {
+    const request = new SimRequest(this.#gatewaySide.nextId(), arrival, origin);
+    this.#recorder.sent(arrival.at);
+    this.#timeline.push(this.#network.toGatewayAt(request, LEG.out), PHASE.io, EVENT.arrive, request);
+    return request;
+  }
+
+  #clientFinished(request: SimRequest, at: number, retryAfterUs: number): void {
+    if (request.origin !== undefined) this.#builderSide?.finished(request, at, retryAfterUs);
     if (this.#workload?.completed === undefined) return;
-    this.#workload.completed(at, request.arrival);
+    this.#workload.completed(at, request.arrival, answerOf(request, retryAfterUs));
     this.#armArrival();
   }
 
@@ -216,46 +329,54 @@ export class World {
     if (nextAt === this.#arrivalAt) return;
     this.#timeline.cancel(this.#arrivalEvent);
     this.#arrivalAt = nextAt;
-    const at = Math.max(this.#timeline.now, nextAt + this.#config.network.clientUs);
+    const at = Math.max(this.#timeline.now, nextAt + Math.max(0, this.#network.fixedArrivalUs));
     this.#arrivalEvent =
       nextAt === Infinity ? NO_EVENT : this.#timeline.push(at, PHASE.arrival, EVENT.arrival, undefined);
   }
 
-  #scheduleBackground(): void {
+  #scheduleBackground(series: RunSeries | undefined): void {
     const timeline = this.#timeline;
-    const { reportEveryUs, faults } = this.#config;
-    if (reportEveryUs !== Infinity) timeline.push(reportEveryUs, PHASE.io, EVENT.report, undefined);
-    for (const fault of faults) timeline.push(fault.at, PHASE.fault, EVENT.fault, fault);
+    if (series !== undefined) timeline.push(0, PHASE.fault, EVENT.sample, series);
+    const { reports, faults } = this.#config;
+    if (reports.everyUs !== Infinity) timeline.push(reports.everyUs, PHASE.io, EVENT.report, undefined);
+    for (const fault of faults) {
+      // The network knows its partitions from the start.
+      if (fault.kind !== 'partition') timeline.push(fault.at, PHASE.fault, EVENT.fault, fault);
+    }
+  }
+
+  #sample(series: RunSeries): void {
+    const { now } = this.#timeline;
+    const levels: Record<string, number> = { ...this.#gatewaySide.held() };
+    for (const [name, count] of Object.entries(this.#builderSide?.held() ?? {})) levels[`dataset.${name}`] = count;
+    this.#workerSide.levels(now, levels);
+    series.add(now, levels);
+    this.#timeline.push(now + series.everyUs, PHASE.fault, EVENT.sample, series);
   }
 
   #faultBegins(fault: FaultConfig): void {
-    const timeline = this.#timeline;
     if (fault.kind === 'stall') {
-      this.#gatewaySide.cpu.stall(fault.forUs);
-      const again = { ...fault, at: fault.at + fault.everyUs, times: fault.times - 1 };
-      if (again.times > 0 && again.at !== Infinity) timeline.push(again.at, PHASE.fault, EVENT.fault, again);
-      return;
-    }
-    this.#workerSide.faultBegins(fault);
-    if (fault.forUs !== Infinity) timeline.push(timeline.now + fault.forUs, PHASE.fault, EVENT.faultOver, fault);
+      const cpu = fault.host === 'builder' ? this.#builderSide?.cpu : this.#gatewaySide.cpu;
+      cpu?.stall(fault.forUs);
+    } else if (fault.kind !== 'partition') this.#workerSide.faultBegins(fault);
   }
 
   /** Nothing more will come and nothing is held. */
   #over(): boolean {
     if (this.#workload?.ended() === false) return false;
-    const { batch } = this.#gatewaySide;
-    if (batch !== undefined && !batch.done) return false;
+    if (this.#builderSide?.done === false) return false;
     return Object.values(this.held()).every((count) => count === 0);
   }
 
   #drainsUntil(): number {
     const arriving = this.#workload !== undefined && !this.#workload.ended();
     if (arriving && this.#timeline.foreground > 0) return Infinity;
-    return Math.max(this.#lastArrivalAt, this.#gatewaySide.batch?.progressAt ?? 0) + this.#config.limits.drainUs;
+    return Math.max(this.#lastArrivalAt, this.#builderSide?.progressAt ?? 0) + this.#config.limits.drainUs;
   }
 
   #checkInvariants(): void {
     this.#gatewaySide.checkInvariants();
+    this.#builderSide?.checkInvariants();
     this.#workerSide.checkInvariants();
   }
 }

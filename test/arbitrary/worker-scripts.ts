@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { PHASE } from '../../src/kernel/event-queue.ts';
 import type { EngineConfig } from '../../src/worker/engine-config.ts';
+import type { AffineTimingConfig } from '../../src/worker/timing/affine.ts';
 import type { JobInit } from '../../src/worker/worker.ts';
 import type { WorkerCommand } from '../harness/worker-driver.ts';
 
@@ -13,10 +14,10 @@ export interface WorkerScript {
 type Generated<A> = A extends fc.Arbitrary<infer T> ? T : never;
 
 /** Every pass of the first two lasts 10 µs: commands, on a grid of 5, meet ends of passes all the time. */
-const steps = fc.oneof(
-  { weight: 2, arbitrary: fc.constant({ baseUs: 10, perTokenUs: 0, perKvTokenUs: 0 }) },
-  { weight: 1, arbitrary: fc.constant({ baseUs: 5, perTokenUs: 5, perKvTokenUs: 0 }) },
-  { weight: 1, arbitrary: fc.constant({ baseUs: 4.4, perTokenUs: 0.7, perKvTokenUs: 0.13 }) },
+const timings = fc.oneof(
+  { weight: 2, arbitrary: affine(10, 0, 0) },
+  { weight: 1, arbitrary: affine(5, 5, 0) },
+  { weight: 1, arbitrary: affine(4.4, 0.7, 0.13) },
 );
 
 const engineConfigs: fc.Arbitrary<EngineConfig> = fc.record({
@@ -29,21 +30,28 @@ const engineConfigs: fc.Arbitrary<EngineConfig> = fc.record({
   maxWaiting: fc.constantFrom(2, Infinity, Infinity),
   chunkedPrefill: fc.constantFrom(true, true, false),
   prefixCache: fc.constantFrom(true, true, true, false),
-  step: steps,
+  scheduling: fc.constantFrom('fcfs' as const, 'fcfs' as const, 'priority' as const),
+  preemption: fc.constantFrom('newest' as const, 'newest' as const, 'oldest' as const),
+  timing: timings,
 });
 
 const shape = fc.record({
-  promptTokens: fc.integer({ min: 1, max: 14 }),
+  promptTokens: fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 1, max: 14 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 15, max: 40 }) },
+  ),
   outputTokens: fc.oneof({ weight: 1, arbitrary: fc.nat({ max: 3 }) }, { weight: 3, arbitrary: fc.nat({ max: 30 }) }),
+  priority: fc.nat({ max: 2 }),
   group: fc.nat({ max: 2 }),
   hashIds: fc.array(fc.nat({ max: 1 }), { maxLength: 8, size: 'max' }),
 });
 
 /** `hashBlockTokens` is one for a whole script, as it is for a trace. */
 function jobOf(owner: number, from: Generated<typeof shape>, hashBlockTokens: number): JobInit<number> {
-  const { promptTokens, outputTokens, group } = from;
+  const { promptTokens, outputTokens, group, priority } = from;
   const hashIds = group === 0 ? [] : [group, ...from.hashIds];
-  return { owner, drawKey: owner, drawTry: 1, promptTokens, outputTokens, hashIds, hashBlockTokens };
+  const draws = { drawKey: owner, drawTry: 1 };
+  return { owner, ...draws, promptTokens, outputTokens, hashIds, hashBlockTokens, priority };
 }
 
 const gap = fc.oneof(
@@ -60,6 +68,7 @@ const action = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('cancel' as const), gap, phase, back }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('slow' as const), gap, factor }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('read' as const), gap }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pause' as const), gap, forUs: fc.constantFrom(1, 10, 35) }) },
 );
 const crash = fc.record({ kind: fc.constant('crash' as const), gap });
 
@@ -77,13 +86,15 @@ function commandsOf(actions: readonly Action[], hashBlockTokens: number): Worker
         return { kind: 'cancel', at, phase: each.phase, owner: Math.max(0, owners - 1 - each.back) };
       case 'slow':
         return { kind: 'slow', at, factor: each.factor };
+      case 'pause':
+        return { kind: 'pause', at, forUs: each.forUs };
       default:
         return { kind: each.kind, at };
     }
   });
 }
 
-/** Submissions, cancellations, slow-downs, reads and, in some scripts, crashes. */
+/** Submissions, cancellations, slow-downs, pauses, reads and, in some scripts, crashes. */
 export function workerScripts(actionsMax: number): fc.Arbitrary<WorkerScript> {
   const actions = fc.oneof(
     { weight: 3, arbitrary: fc.array<Action>(action, { maxLength: actionsMax, size: 'max' }) },
@@ -107,4 +118,8 @@ export function workerLoads(jobsMax: number): fc.Arbitrary<WorkerScript> {
   return fc.record({ config: engineConfigs, actions, hashBlockTokens: fc.integer({ min: 1, max: 6 }) }).map(
     ({ config, actions: list, hashBlockTokens }) => ({ config, commands: commandsOf(list, hashBlockTokens) }),
   );
+}
+
+function affine(baseUs: number, perTokenUs: number, perKvTokenUs: number): fc.Arbitrary<AffineTimingConfig> {
+  return fc.constant({ kind: 'affine', baseUs, perTokenUs, perKvTokenUs });
 }

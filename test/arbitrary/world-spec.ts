@@ -5,12 +5,15 @@
  * and of drain are far above what any of them needs and keep a failing one short.
  */
 import fc from 'fast-check';
-import type { FaultConfig, HostCosts, WorkerConfig } from '../../src/sim/config.ts';
+import type { DatasetConfig, HostCosts, ReportsConfig, WorkerConfig } from '../../src/sim/config.ts';
+import type { Latency } from '../../src/sim/network.ts';
 import type { EndpointConfig } from '../../src/worker/endpoint.ts';
 import type { EngineConfig } from '../../src/worker/engine-config.ts';
 import type { ClosedWorkloadConfig, OpenWorkloadConfig, ShapeConfig } from '../../src/workload/config.ts';
 import { DEFAULT_TENANTS } from '../../src/workload/config.ts';
+import { datasetOf, type DatasetShape } from '../harness/dataset-shape.ts';
 import { FREE_HOST, MS, SEC, type WorldSpec } from '../harness/world-builder.ts';
+import { faultsOf } from './faults.ts';
 
 /** Plain data: two worlds of one spec share nothing. */
 export type PlainWorldSpec = WorldSpec & { readonly workload: OpenWorkloadConfig | ClosedWorkloadConfig | undefined };
@@ -29,7 +32,12 @@ const engineConfig: fc.Arbitrary<EngineConfig> = fc
     maxWaiting: pick(Infinity, Infinity, 0, 2),
     chunkedPrefill: pick(true, true, true, false),
     prefixCache: fc.boolean(),
-    step: fc.record({ baseUs: pick(1, 1000, 2000), perTokenUs: pick(0, 0.5, 50), perKvTokenUs: pick(0, 0.25, 3) }),
+    timing: fc.record({
+      kind: fc.constant('affine' as const),
+      baseUs: pick(1, 1000, 2000),
+      perTokenUs: pick(0, 0.5, 50),
+      perKvTokenUs: pick(0, 0.25, 3),
+    }),
   })
   // Drawn as tokens: a pool of two or three sequences, so that some must give way.
   .map((it) => ({ ...it, blocks: Math.floor(it.blocks / it.blockTokens) }))
@@ -88,49 +96,46 @@ const closedWorkload: fc.Arbitrary<ClosedWorkloadConfig> = fc
   )
   .map(([given, bounds]) => ({ kind: 'closed', ...given, ...bounds }));
 
-const dataset = fc.record({
-  rows: upTo(6, 1),
-  columns: pick(['a'], ['a', 'b', 'c']),
-  maxInFlight: pick(1, 3, 100),
-  promptTokens: pick({ dist: 'uniform', min: 1, max: 40 } as const),
-  outputTokens: pick({ dist: 'uniform', min: 0, max: 25 } as const),
+const dataset: fc.Arbitrary<DatasetConfig> = fc
+  .record({
+    rows: upTo(6, 1),
+    rowGroup: pick(1, 2, 100),
+    rowGroupsMax: pick(1, 3),
+    columns: pick<NonNullable<DatasetShape['columns']>>(['a'], ['a', 'b', 'c'], ['a', { name: 'b', needs: ['a'] }]),
+    cap: pick(1, 3, 100),
+    host: pick(FREE_HOST, { ...FREE_HOST, selectionUs: 700, bookkeepingUs: 300, queuedUs: 5, startUs: 100 }),
+    promptTokens: pick({ dist: 'uniform', min: 1, max: 40 } as const),
+    outputTokens: pick({ dist: 'uniform', min: 0, max: 25 } as const),
+  })
+  .map(datasetOf);
+
+const latency = (fixedUs: readonly number[], maxUs: number): fc.Arbitrary<Latency> =>
+  pick<Latency[]>(...fixedUs, ...fixedUs, { dist: 'uniform', min: 0, max: maxUs });
+
+const reports: fc.Arbitrary<ReportsConfig> = fc.record({
+  // Four workers' reports leave the slowest host time for other things.
+  everyUs: pick(Infinity, 6 * MS, 10 * MS),
+  delayUs: latency([0], 25 * MS),
+  lossRatio: pick(0, 0, 0.4, 1),
+  duplicateRatio: pick(0, 0, 0.5),
+  stamps: pick('gateway', 'worker'),
 });
 
-const grid = fc.oneof(upTo(80), upTo(8)).map((i) => i * 500);
-
-/** `worker` is reduced to the fleet's size by whoever builds the world. */
-const fault: fc.Arbitrary<FaultConfig> = fc.oneof(
+const health = fc.option(
   fc.record({
-    kind: fc.constant('crash' as const),
-    worker: upTo(3),
-    at: grid,
-    forUs: pick(500, 2 * MS, 15 * MS, Infinity),
+    name: fc.constant('probes' as const),
+    interval: pick('4ms', '9ms'),
+    timeout: pick('1ms', '6ms'),
+    failureThreshold: upTo(2, 1),
+    successThreshold: upTo(2, 1),
+    concurrencyMax: pick(1, 128),
+    drainSettle: pick('0s', '5ms'),
+    removeFailed: fc.boolean(),
+    startStatus: pick('pending', 'ready'),
+    pendingCap: pick('on-failure', 'always'),
+    failed: pick('recovers', 'terminal'),
   }),
-  fc.record({
-    kind: fc.constant('slow' as const),
-    worker: upTo(3),
-    at: grid,
-    forUs: pick(500, 10 * MS, Infinity),
-    factor: pick(0.5, 2, 7.3),
-  }),
-  fc.record({
-    kind: fc.constant('errors' as const),
-    worker: upTo(3),
-    at: grid,
-    forUs: pick(500, 10 * MS, 30 * MS),
-    ratio: pick(0.3, 1, 1),
-    status: pick(429, 429, 500, 400),
-    retryAfterUs: pick(-1, 0, 4 * MS),
-  }),
-  fc
-    .record({
-      kind: fc.constant('stall' as const),
-      at: grid,
-      forUs: pick(1, 500, 6 * MS),
-      everyUs: pick(6 * MS, 10 * MS),
-      times: upTo(4, 1),
-    })
-    .map((it) => (it.times === 1 ? { ...it, everyUs: Infinity } : it)),
+  { nil: undefined, freq: 2 },
 );
 
 const host: fc.Arbitrary<HostCosts> = fc.oneof(
@@ -141,6 +146,7 @@ const host: fc.Arbitrary<HostCosts> = fc.oneof(
     bookkeepingUs: pick(0, 50),
     queuedUs: pick(0, 0.5, 40),
     startUs: pick(0, 100),
+    resolutionUs: pick(0, 0, 15_625 / 16_384, 50),
   }),
 );
 
@@ -166,56 +172,56 @@ const policies = fc.record({
     { name: 'exponential', maxAttempts: 3, initialBackoff: '1ms', maxBackoff: '4ms', jitterFactor: 0 },
     { name: 'exponential', maxAttempts: 6, initialBackoff: '1ms', jitterFactor: 0.5 },
   ),
+  tasks: pick(
+    { name: 'bounded-borrow' },
+    { name: 'bounded-borrow', variant: 'baseline', submission: 4 },
+    { name: 'strict', requestLimits: 'none', dispatchYield: 'none' },
+  ),
+  admission: pick({ name: 'aimd' }, { name: 'aimd', waitTimeout: '6ms', cooldown: '3ms' }),
+  callRetry: pick({ name: 'none' }, { name: 'datadesigner', initialBackoff: '1ms' }),
   salvage: pick(
-    { name: 'rounds', roundsMax: 1, preserve: ['queue-timeout', 'rate-limited', 'queue-full'] },
-    { name: 'rounds' },
-    { name: 'rounds', variant: 'baseline' },
+    { name: 'rounds', roundsMax: 1, preserve: ['queue-timeout', 'rate-limited', 'queue-full'], preserveStarts: 20 },
+    { name: 'rounds', preserveFor: '1s' },
+    { name: 'rounds', variant: 'baseline', preserveStarts: 9 },
   ),
   timeouts: fc.record({
     request: pick('none', 'none', '4ms', '25ms'),
     attempt: pick('none', 'none', '3ms', '12ms'),
     worker: pick('0us', '2ms', '20ms'),
   }),
+  health,
 });
 
 /** Any world of these parts, with every invariant checked after every event. */
 export const worldSpec: fc.Arbitrary<PlainWorldSpec> = fc
   .record({
     seed: upTo(1_000_000),
-    workers: fc.array(anyWorker, {
-      minLength: 1,
-      maxLength: 4,
-      size: 'max',
-    }),
-    network: fc.record({ clientUs: pick(0, 0, 100, 1500), workerUs: pick(0, 0, 70, 1000) }),
-    // Four workers' reports leave the slowest host time for other things.
-    reportEveryUs: pick(Infinity, 6 * MS, 10 * MS),
+    fleet: fc
+      .array(anyWorker, { minLength: 1, maxLength: 4, size: 'max' })
+      .chain((workers) => fc.record({ workers: fc.constant(workers), faults: faultsOf(workers.length) })),
+    network: fc.record({ clientUs: latency([0, 100, 1500], 2 * MS), workerUs: latency([0, 70, 1000], 2 * MS) }),
+    reports,
     detectionUs: pick(0, 2 * MS, Infinity),
     clientTimeoutUs: pick(Infinity, Infinity, Infinity, Infinity, 50, 12 * MS),
     host,
     policies,
-    faults: fc.array(fault, { maxLength: 6, size: 'max' }),
     source: fc.oneof(
       { weight: 3, arbitrary: openWorkload },
       { weight: 2, arbitrary: closedWorkload },
       { weight: 2, arbitrary: dataset },
     ),
   })
-  .map(({ source, faults, ...rest }): PlainWorldSpec => {
+  .map(({ source, fleet, ...rest }): PlainWorldSpec => {
     const isDataset = !('kind' in source);
     return {
       ...rest,
-      faults: faults.map((it) => placed(it, rest.workers.length)),
+      ...fleet,
       dataset: isDataset ? source : undefined,
       workload: isDataset ? undefined : source,
-      limits: { drainUs: 20 * SEC, eventsMax: 30_000 },
+      limits: { drainUs: 20 * SEC, eventsMax: 30_000, warmupUs: 0 },
       check: true,
     };
   });
-
-function placed(given: FaultConfig, workers: number): FaultConfig {
-  return given.kind === 'stall' ? given : { ...given, worker: given.worker % workers };
-}
 
 /** Runs of a property: `SPILLWAY_RUNS` times as many as in CI when set. */
 export function runsOf(base: number): number {

@@ -1,7 +1,8 @@
 /** The runtime trap: while a world runs, whoever asks the machine for time, chance or a timer is caught. */
 /* eslint-disable no-restricted-globals, no-restricted-properties, no-restricted-syntax -- a trap names its prey */
+import { datasetOf } from '../harness/dataset-shape.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { buildWorld, engine, endpoint, finish, MS, SEC } from '../harness/world-builder.ts';
+import { buildWorld, engine, endpoint, finish, MS, repeated, reportsEvery, SEC } from '../harness/world-builder.ts';
 
 const TIMERS = ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'] as const;
 
@@ -39,7 +40,7 @@ const FAULTS = [
   { kind: 'crash', at: 50 * MS, forUs: 60 * MS, worker: 0 },
   { kind: 'slow', at: 30 * MS, forUs: 80 * MS, worker: 1, factor: 3 },
   { kind: 'errors', at: 0, forUs: 1 * SEC, worker: 1, ratio: 0.2, status: 503, retryAfterUs: 4 * MS },
-  { kind: 'stall', at: 20 * MS, forUs: 15 * MS, everyUs: 40 * MS, times: 4 },
+  ...repeated({ kind: 'stall', host: 'gateway', at: 20 * MS, forUs: 15 * MS } as const, 40 * MS, 4),
 ] as const;
 
 function world(seed: number) {
@@ -49,7 +50,7 @@ function world(seed: number) {
       engine(),
       endpoint({ maxRunning: 2, serviceUs: { dist: 'lognormal', mean: 9 * MS, cv: 1, min: 0, max: SEC } }),
     ],
-    reportEveryUs: 5 * MS,
+    reports: reportsEvery(5 * MS),
     detectionUs: 4 * MS,
     clientTimeoutUs: 200 * MS,
     faults: FAULTS,
@@ -89,13 +90,13 @@ describe('the trap', () => {
       durationUs: Infinity,
     } as const;
     const closed = { ...open, kind: 'closed', users: 5, rampUs: 0, thinkUs: { dist: 'constant', value: MS } } as const;
-    const dataset = {
+    const dataset = datasetOf({
       rows: 20,
       columns: ['a', 'b'],
-      maxInFlight: 30,
+      cap: 30,
       promptTokens: { dist: 'normal', mean: 20, sd: 5, min: 1, max: 50 },
       outputTokens: { dist: 'uniform', min: 1, max: 20 },
-    } as const;
+    });
     const ended: string[] = [];
     const digests: string[] = [];
     trapEverything();

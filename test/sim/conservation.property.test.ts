@@ -6,6 +6,8 @@ import { type PlainWorldSpec, runsOf, worldSpec } from '../arbitrary/world-spec.
 
 const SEED = 20261121;
 const RUNS = runsOf(400);
+/** In the order of their codes in the journal. */
+const STATUSES = ['pending', 'ready', 'not-ready', 'failed', 'draining'];
 
 describe('any small world', () => {
   it('ends, holds nothing, and accounts for every request, attempt and token once', { timeout: 600_000 }, () => {
@@ -13,8 +15,14 @@ describe('any small world', () => {
     fc.assert(
       fc.property(worldSpec, (spec) => {
         const times: number[] = [];
+        const told = new Map<string, number>();
+        const record = ({ at, kind, second }: { at: number; kind: string; second: number }): void => {
+          times.push(at);
+          const name = kind === 'gateway.workerStatus' ? `${kind} ${second}` : kind;
+          told.set(name, (told.get(name) ?? 0) + 1);
+        };
         const { value: run, census } = withCensus(() =>
-          finish(buildWorld({ ...spec, tap: { from: 0, to: Infinity, record: ({ at }) => times.push(at) } })),
+          finish(buildWorld({ ...spec, tap: { from: 0, to: Infinity, record } })),
         );
         expect(run.state).toBe('done');
         expect(Object.entries(run.world.held()).filter(([, count]) => count !== 0)).toEqual([]);
@@ -24,7 +32,7 @@ describe('any small world', () => {
         expectAttempts(run);
         expectTokens(run, spec, census);
         expectRows(run);
-        mark(seen, run);
+        mark(seen, run, told);
       }),
       { seed: SEED, numRuns: RUNS },
     );
@@ -34,9 +42,13 @@ describe('any small world', () => {
   });
 });
 
-/** Counts the worlds in which each way to end and to waste occurred. */
-function mark(seen: Map<string, number>, { recorder, world }: FinishedWorld): void {
-  const { total: _total, prefill: _prefill, decode: _decode, failed: _never, ...wasted } = recorder.wastedTokens();
+/** Counts the worlds in which each way to end and to waste occurred, and each kind of news of the fleet. */
+function mark(
+  seen: Map<string, number>,
+  { recorder, world }: FinishedWorld,
+  told: ReadonlyMap<string, number>,
+): void {
+  const { total: _total, prefill: _prefill, decode: _decode, ...wasted } = recorder.wastedTokens();
   const { unfinished: _unfinished, cancelled: _cancelled, ...outcomes } = recorder.outcomes();
   const rows = world.rowFacts();
   const counts = {
@@ -46,6 +58,10 @@ function mark(seen: Map<string, number>, { recorder, world }: FinishedWorld): vo
     'prefix hits': world.workerFacts().reduce((sum, it) => sum + it.prefixHitTokens, 0),
     'rows dropped': rows?.dropped ?? 0,
     'rows preserved': rows?.preservedCount ?? 0,
+    // One is at the start.
+    'fleet changed': (told.get('gateway.discovered') ?? 0) - 1,
+    'stamped reports': told.get('gateway.reportStamp') ?? 0,
+    ...Object.fromEntries(STATUSES.map((name, i) => [`told ${name}`, told.get(`gateway.workerStatus ${i}`) ?? 0])),
   };
   for (const [name, count] of Object.entries(counts)) seen.set(name, (seen.get(name) ?? 0) + (count > 0 ? 1 : 0));
 }

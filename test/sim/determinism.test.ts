@@ -28,7 +28,8 @@ seed: 7
 fleet:
   - {count: 3, engine: {maxRunning: 16, maxBatchedTokens: 256, blocks: 120, blockTokens: 16}}
   - {endpoint: {maxRunning: 2, maxWaiting: 4, service: {dist: exponential, mean: 80ms}}}
-reports: {every: 50ms}
+network: {client: {dist: lognormal, mean: 2ms, cv: 1}}
+reports: {every: 50ms, delay: {dist: exponential, mean: 40ms}, loss: 0.1, duplicates: 0.1, stamps: worker}
 health: {detection: 200ms}
 host: {input: 20us, start: 30us, queued: 1us}
 workload:
@@ -44,6 +45,13 @@ faults:
   - {kind: slow, worker: 0, at: 8s, for: 6s, factor: 4}
   - {kind: errors, worker: all, at: 15s, for: 5s, ratio: 0.2, status: 429, retryAfter: 300ms}
   - {kind: stall, at: 3s, for: 250ms, every: 4s, times: 5}
+  - {kind: hang, worker: 2, at: 20s, for: 1500ms, fires: 0.7, every: 4s, times: 4}
+  - {kind: cut, worker: all, at: 20s, for: 10s, ratio: 0.1, after: {dist: uniform, min: 1, max: 40}}
+  - {kind: partition, worker: {draw: 2}, at: 22s, for: 700ms, every: 3s, times: 3}
+  - {kind: skew, worker: 1, at: 10s, for: 10s, behind: 300ms}
+  - {kind: restart, worker: all, at: 5s, load: 900ms, rate: 120, until: 40s}
+  - {kind: drain, worker: 3, at: 25s, bound: 2s, for: 5s, load: 1s}
+  - {kind: join, worker: 2, at: 2s, load: 1s}
 policies:
   queue: {name: fifo, size: 60, timeout: 3s}
   router: {name: power-of-two}
@@ -77,7 +85,7 @@ describe('one world', () => {
     // What makes the claim worth something.
     const { result } = first;
     const { preemptions, prefix_hit_tokens: hits, outcomes, wasted_tokens: wasted } = result;
-    const met = [preemptions, hits, outcomes.ok_after_retry, wasted.crash];
+    const met = [preemptions, hits, outcomes.ok_after_retry, wasted.crash, wasted.failed];
     expect(met.every((count) => count > 0)).toBe(true);
   });
 
@@ -205,7 +213,7 @@ describe('a trace', () => {
       const built = buildWorld({
         check: false,
         workers: [engine({ maxRunning: 16, blocks: 256 }), engine({ maxRunning: 16, blocks: 256 })],
-        faults: [{ kind: 'stall', at: 2 * SEC, forUs: 300 * MS, everyUs: Infinity, times: 1 }],
+        faults: [{ kind: 'stall', host: 'gateway', at: 2 * SEC, forUs: 300 * MS }],
         workload: trace,
       });
       let starved = 0;

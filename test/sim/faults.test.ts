@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AttemptResult, Retry } from '../../policies/types.ts';
-import type { FaultConfig } from '../../src/sim/config.ts';
+import type { FaultConfig } from '../../src/sim/fault-config.ts';
 import { endpoint, engine, MS, runWorld, SEC, sendAt } from '../harness/world-builder.ts';
 import { arrivalOf, Script } from '../harness/world-builder.ts';
 
@@ -32,7 +32,8 @@ describe('a crash', () => {
       network: ONE_HOP,
       faults: [CRASH],
       workload: sendAt(0),
-      objects: { retry, router: { pick: (_now, request) => (request.attemptCount < 2 ? 0 : 1) } },
+      policies: { excludeFailedWorkers: false },
+      objects: { retry, excludeFailedWorkers: false, router: { pick: (_now, r) => (r.attemptCount < 2 ? 0 : 1) } },
     });
     // Submitted at 1 ms, crash at 5, reset at 6; again at 10, refused at 11, known at 12; the third goes elsewhere.
     expect(retry.asked).toEqual([
@@ -151,9 +152,9 @@ describe('an error rate', () => {
       objects: { retry },
     });
     expect(new Set(retry.asked.map(({ result }) => JSON.stringify(result)))).toEqual(
-      new Set([JSON.stringify({ outcome: 'failed', status: 429, retryAfterUs: 7 * MS, bytesSent: false })]),
+      new Set([JSON.stringify({ outcome: 'refused', status: 429, retryAfterUs: 7 * MS, bytesSent: false })]),
     );
-    expectShare(recorder.attemptOutcomes().failed, requests, 0.3);
+    expectShare(recorder.attemptOutcomes().refused, requests, 0.3);
     const failed = records.filter((record) => record.reason === 'failed');
     expect(failed.every((record) => record.cause === 'rate-limited' && record.status === 429)).toBe(true);
     expect(recorder.wastedTokens().total).toBe(0);

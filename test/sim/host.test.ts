@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ENTRY } from '../../src/sim/journal.ts';
-import { endpoint, FREE_HOST, MS, runWorld, sendAt } from '../harness/world-builder.ts';
+import { endpoint, FREE_HOST, MS, repeated, runWorld, sendAt } from '../harness/world-builder.ts';
 
-const STALL = { kind: 'stall', at: 5 * MS, forUs: 20 * MS, everyUs: Infinity, times: 1 } as const;
+const STALL = { kind: 'stall', host: 'gateway', at: 5 * MS, forUs: 20 * MS } as const;
 const ONE_AT_A_TIME = { capacity: { name: 'fixed', max: 1 }, queue: { name: 'fifo', size: 10, timeout: '6ms' } };
 
 /** Keeps the journal from the first entry on. */
@@ -59,7 +59,7 @@ describe('a host stall', () => {
 
   it('comes again as often as asked', () => {
     const { records } = runWorld({
-      faults: [{ ...STALL, everyUs: 50 * MS, times: 3 }],
+      faults: repeated(STALL, 50 * MS, 3),
       workload: sendAt(60 * MS, 110 * MS, 160 * MS),
     });
     expect(records.map((record) => record.arrivedAt / MS)).toEqual([75, 125, 160]);
@@ -100,7 +100,7 @@ describe('host costs', () => {
 
   it('count selections, bookkeeping and starts', () => {
     const { records } = runWorld({
-      host: { inputUs: 1, selectionUs: 10, bookkeepingUs: 100, queuedUs: 0, startUs: 1000 },
+      host: { inputUs: 1, selectionUs: 10, bookkeepingUs: 100, queuedUs: 0, startUs: 1000, resolutionUs: 0 },
       workload: sendAt(0),
     });
     // One input, one choice of a worker, one grant, one start.

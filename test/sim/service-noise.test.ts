@@ -10,14 +10,14 @@ why: Cells are served for random times.
 source: a test
 fleet: [{count: 1, endpoint: {maxRunning: 64, service: {dist: exponential, mean: 20ms}}}]
 network: {client: 0us, worker: 0us}
-workload: {kind: dataset, rows: 6, columns: 4, prompt: 10, output: 5}
+workload: {kind: dataset, rows: 6, columns: 4, endpoints: [{name: e, cap: 24}], prompt: 10, output: 5}
 `,
   'noise.yaml',
 );
 
-async function serviceTimes(maxInFlight: number): Promise<Record<string, number>> {
+async function serviceTimes(cap: number): Promise<Record<string, number>> {
   const times: Record<string, number> = {};
-  const resolved = resolveVariant(scenario, 'base', { set: [`workload.maxInFlight=${maxInFlight}`] });
+  const resolved = resolveVariant(scenario, 'base', { set: [`workload.endpoints.0.cap=${cap}`] });
   await runScenario(resolved, {
     onRecord: ({ row, column, startedAt, finishedAt }) => {
       times[`${row}/${column}`] = finishedAt - startedAt;

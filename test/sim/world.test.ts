@@ -5,9 +5,10 @@ import type { RequestRecord } from '../../src/results/record.ts';
 import { parseScenario } from '../../src/lab/scenario.ts';
 import { resolveVariant } from '../../src/lab/resolve.ts';
 import { runScenario } from '../../src/lab/run.ts';
-import { buildWorld, endpoint, engine, finish, MS, runWorld, SEC, Script, sendAt } from '../harness/world-builder.ts';
+import { buildWorld, endpoint, engine, finish, repeated, reportsEvery, runWorld } from '../harness/world-builder.ts';
+import { MS, SEC, Script, sendAt } from '../harness/world-builder.ts';
 
-const STALL = { kind: 'stall', at: 5 * MS, forUs: 20 * MS, everyUs: Infinity, times: 1 } as const;
+const STALL = { kind: 'stall', host: 'gateway', at: 5 * MS, forUs: 20 * MS } as const;
 
 function closed(over: Partial<ClosedWorkloadConfig> = {}): ClosedWorkloadConfig {
   return {
@@ -110,7 +111,7 @@ describe('a closed loop', () => {
   it('goes on when clients leave while the host stalls', () => {
     const { records, state } = runWorld({
       network: { clientUs: 400, workerUs: 300 },
-      faults: [{ ...STALL, everyUs: 30 * MS, times: 8 }],
+      faults: repeated(STALL, 30 * MS, 8),
       clientTimeoutUs: 7 * MS,
       workload: closed({ thinkUs: { dist: 'exponential', mean: 3 * MS, min: 0, max: SEC } }),
     });
@@ -167,7 +168,7 @@ describe('load reports', () => {
     const { records } = runWorld({
       workers: [endpoint({ serviceUs: { dist: 'constant', value: 25 * MS } }), endpoint()],
       network: { clientUs: 0, workerUs: 1 * MS },
-      reportEveryUs: 10 * MS,
+      reports: reportsEvery(10 * MS),
       faults: [{ kind: 'crash', at: 15 * MS, forUs: Infinity, worker: 1 }],
       workload: sendAt(0, 3 * MS, 12 * MS),
       objects: {
@@ -191,7 +192,7 @@ describe('load reports', () => {
   });
 
   it('do not keep a run alive', () => {
-    const { world, state } = runWorld({ reportEveryUs: 1 * MS, workload: sendAt(0) });
+    const { world, state } = runWorld({ reports: reportsEvery(1 * MS), workload: sendAt(0) });
     expect([state, world.endedAt, world.now <= 10 * MS]).toEqual(['done', 10 * MS, true]);
   });
 });
@@ -207,9 +208,9 @@ describe('a run', () => {
     const { world, state, recorder } = runWorld({
       faults: [{ kind: 'crash', at: 0, forUs: Infinity, worker: 0 }],
       detectionUs: 1 * MS,
-      reportEveryUs: 100 * MS,
+      reports: reportsEvery(100 * MS),
       policies: { timeouts: { worker: 'none' } },
-      limits: { drainUs: 2 * SEC, eventsMax: Infinity },
+      limits: { drainUs: 2 * SEC, eventsMax: Infinity, warmupUs: 0 },
       workload: sendAt(5 * MS, 7 * MS),
     });
     // Time went on with load reports; the last work done was the last arrival.
@@ -250,7 +251,8 @@ limits: {drain: 1s}
   it('stops at its bound of events, and is done when it needs exactly so many', () => {
     const whole = runWorld({ workload: sendAt(0, 0, 0) });
     const bounded = (eventsMax: number) => {
-      const { state, world } = runWorld({ workload: sendAt(0, 0, 0), limits: { drainUs: SEC, eventsMax } });
+      const limits = { drainUs: SEC, eventsMax, warmupUs: 0 };
+      const { state, world } = runWorld({ workload: sendAt(0, 0, 0), limits });
       return [state, world.events];
     };
     expect(whole.state).toBe('done');
