@@ -36,6 +36,7 @@ class EndpointJob<Owner> implements JobView<Owner> {
   readonly cachedTokens = 0;
   tokenHash = 0;
   startedAt = -1;
+  endAt = Infinity;
   end: EventHandle = NO_EVENT;
 
   constructor(init: JobInit<Owner>) {
@@ -54,6 +55,8 @@ export class Endpoint<Owner> implements SimWorker<Owner> {
   readonly #outbox: WorkerEvent<Owner>[] = [];
   #taken = 0;
   #slowFactor = 1;
+  /** When it stopped, or -1. */
+  #pausedAt = -1;
   #since = 0;
 
   /** `name` keys this worker's service draws under `seed`. */
@@ -93,11 +96,27 @@ export class Endpoint<Owner> implements SimWorker<Owner> {
     for (const job of this.#running.values()) this.#ends.cancel(job.end);
     this.#running.clear();
     this.#waiting.clear();
+    this.#pausedAt = -1;
     return lost;
   }
 
   slowDown(_now: number, factor: number): void {
     this.#slowFactor = factor;
+  }
+
+  pause(now: number): void {
+    this.#pausedAt = now;
+  }
+
+  /** Every end moves by the time stood still; jobs that end together keep their order. */
+  resume(now: number): void {
+    const pausedUs = now - this.#pausedAt;
+    this.#pausedAt = -1;
+    for (const job of this.#running.values()) {
+      this.#ends.cancel(job.end);
+      job.endAt += pausedUs;
+      job.end = this.#ends.push(job.endAt, PHASE.io, 0, 0, job);
+    }
   }
 
   advance(now: number): void {
@@ -122,7 +141,7 @@ export class Endpoint<Owner> implements SimWorker<Owner> {
   }
 
   nextAt(): number {
-    return this.#ends.peekAt();
+    return this.#pausedAt >= 0 ? Infinity : this.#ends.peekAt();
   }
 
   nextPhase(): Phase {
@@ -166,7 +185,8 @@ export class Endpoint<Owner> implements SimWorker<Owner> {
     this.#keyed.at(init.drawKey, init.drawTry);
     const serviceUs = Math.max(0, Math.round(this.#sample() * this.#slowFactor));
     job.startedAt = now;
-    job.end = this.#ends.push(now + serviceUs, PHASE.io, 0, 0, job);
+    job.endAt = now + serviceUs;
+    job.end = this.#ends.push(job.endAt, PHASE.io, 0, 0, job);
     this.#running.set(init.owner, job);
     this.totals.promptTokens += init.promptTokens;
   }

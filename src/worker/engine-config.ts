@@ -1,4 +1,5 @@
 /** Settings of a simulated engine; names follow vLLM's where it has one. */
+import type { TimingConfig } from './timing/timing.ts';
 
 export interface EngineConfig {
   readonly model: 'engine';
@@ -25,8 +26,25 @@ export interface EngineConfig {
   /** Full blocks stay cached by content after use and are shared. */
   readonly prefixCache: boolean;
   /**
-   * Duration of one iteration: baseUs + perTokenUs · tokens computed + perKvTokenUs · Σ context tokens of the
-   * batch.
+   * Who is served first and preempted last (`--scheduling-policy`): `fcfs` by arrival, `priority` the more urgent, by
+   * arrival among equals. Absent: fcfs.
    */
-  readonly step: { readonly baseUs: number; readonly perTokenUs: number; readonly perKvTokenUs: number };
+  readonly scheduling?: 'fcfs' | 'priority' | undefined;
+  /**
+   * Whom first come, first served preempts when KV blocks run out: the newest running sequence, as vLLM does, or the
+   * oldest. Absent: newest. Scheduling by priority has its own rule.
+   */
+  readonly preemption?: 'newest' | 'oldest' | undefined;
+  /**
+   * Data-parallel ranks (`--data-parallel-size`), each with a scheduler, a batch and a pool of its own; every number
+   * above holds for one rank. Absent: 1.
+   */
+  readonly ranks?: number | undefined;
+  /**
+   * Ranks begin and end their iterations together, at the pace of the slowest, as expert-parallel
+   * mixture-of-experts models force them to. Absent: false.
+   */
+  readonly lockStep?: boolean | undefined;
+  /** How long an iteration takes. */
+  readonly timing: TimingConfig;
 }

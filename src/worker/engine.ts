@@ -5,21 +5,18 @@
  * leaves at its end.
  *
  * While the batch cannot change, the engine plans many passes ahead and asks for one event at the end of the last
- * (`decode-run.ts`). Whatever touches it in between (a submission that may be admitted, a cancellation, a slow-down, a
+ * (`pass-plan.ts`). Whatever touches it in between (a submission that may be admitted, a cancellation, a slow-down, a
  * crash) first brings it up to date and cuts the plan to the pass that runs then.
- *
- * Sequences share the instants at which they get tokens. Instead of hashing every token of every sequence, the
- * engine keeps one running sum of hashed pass ends; a sequence's token-time hash is the difference between two
- * readings of it.
  */
 import { assert } from '../kernel/assert.ts';
 import { PHASE, type Phase } from '../kernel/event-queue.ts';
-import { mix32 } from '../kernel/rng.ts';
-import { DecodeRun } from './decode-run.ts';
 import type { EngineConfig } from './engine-config.ts';
-import { KvPool } from './kv-pool.ts';
+import { checkEngine } from './engine-checks.ts';
+import { PassPlan } from './pass-plan.ts';
+import { PromptHold } from './prompt-hold.ts';
 import { type Pass, Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
+import { makeTiming } from './timing/timing.ts';
 import {
   type JobInit,
   type JobView,
@@ -28,6 +25,7 @@ import {
   type WorkerEvent,
   type WorkerGauges,
   type WorkerHeld,
+  NO_TIME,
   type WorkerTotals,
   zeroTotals,
 } from './worker.ts';
@@ -39,21 +37,19 @@ export class Engine<Owner> implements SimWorker<Owner> {
   readonly #fastForward: boolean;
   /** Prompt plus output at most: what the model, the pool and, after a preemption, one unchunked prefill can hold. */
   readonly #modelTokens: number;
-  readonly #pool: KvPool;
   readonly #scheduler: Scheduler<Owner>;
-  readonly #run: DecodeRun;
+  readonly #plan: PassPlan;
   readonly #byOwner = new Map<Owner, Sequence<Owner>>();
   readonly #outbox: WorkerEvent<Owner>[] = [];
   #taken = 0;
   #state: 'idle' | 'begin-due' | 'busy' = 'idle';
   #beginAt = Infinity;
-  #slowFactor = 1;
+  /** When it stopped, or Infinity. */
+  #pausedAt = Infinity;
   #sequences = 0;
-  /** Number of the pass that ended last. */
-  #passNumber = 0;
-  /** Sum of the hashed ends of all passes. */
-  #hash = 0;
-  #waitingSince = 0;
+  /** Number of the pass that ends a decoding sequence first. */
+  #lastPass = Infinity;
+  #waitingSince = NO_TIME;
 
   constructor(config: EngineConfig, observer: TokenObserver, fastForward = true) {
     this.#config = config;
@@ -61,24 +57,27 @@ export class Engine<Owner> implements SimWorker<Owner> {
     this.#fastForward = fastForward;
     const wholeTokens = config.chunkedPrefill ? Infinity : config.maxBatchedTokens + 1;
     this.#modelTokens = Math.min(config.maxModelTokens, config.blocks * config.blockTokens, wholeTokens);
-    this.#pool = new KvPool(config.blocks);
-    this.#scheduler = new Scheduler(config, this.#pool, this.totals);
-    this.#run = new DecodeRun(config.blockTokens);
+    this.#scheduler = new Scheduler(config, this.totals);
+    this.#plan = new PassPlan(makeTiming(config.timing));
   }
 
   submit(now: number, init: JobInit<Owner>): number {
-    const { waiting, running } = this.#scheduler;
-    const tooLong = init.promptTokens > this.#config.maxBatchedTokens && !this.#config.chunkedPrefill;
+    const { waiting, running, decoders } = this.#scheduler;
+    const { maxBatchedTokens, chunkedPrefill, maxWaiting, maxRunning, prefixCache, blockTokens } = this.#config;
+    const tooLong = init.promptTokens > maxBatchedTokens && !chunkedPrefill;
     const room = this.#modelTokens - init.promptTokens;
     if (tooLong || room < Math.min(1, init.outputTokens)) return 400;
-    if (waiting.length >= this.#config.maxWaiting) return 503;
+    if (waiting.size >= maxWaiting) return 503;
     this.#noteWaiting(now);
-    const admissible = waiting.length === 0 && running.length < this.#config.maxRunning;
-    const sequence = new Sequence(init, this.#sequences++, Math.min(init.outputTokens, room));
-    waiting.push(sequence);
+    const urgent = waiting.size === 0 || this.#config.scheduling === 'priority';
+    const prompt = prefixCache && init.hashIds.length > 0 ? new PromptHold(init, blockTokens) : undefined;
+    const limit = Math.min(init.outputTokens, room);
+    const sequence = new Sequence(init, this.#sequences++, limit, prompt, decoders);
+    waiting.join(sequence);
     this.#byOwner.set(init.owner, sequence);
     if (this.#state === 'idle') this.#beginDue(now);
-    else if (this.#state === 'busy' && admissible) this.#cut(now);
+    // A pass whose budget a prompt takes up admits nobody.
+    else if (urgent && this.#plan.chunk === 0 && running.length < maxRunning) this.#cut(now);
     return 0;
   }
 
@@ -87,21 +86,24 @@ export class Engine<Owner> implements SimWorker<Owner> {
     if (sequence === undefined || sequence.cancelled) return undefined;
     this.#cut(now);
     // A pass that ends now is over, whether its end is still pending or was skipped: the two modes answer alike.
-    if (this.#state === 'busy' && this.#run.endAt === now) this.#endPass(now);
+    if (this.#state === 'busy' && this.#plan.endAt === now) this.#endPass(now);
     if (!this.#byOwner.has(owner)) return undefined;
-    const waitingAt = this.#scheduler.waiting.indexOf(sequence);
-    if (waitingAt >= 0) {
+    const { waiting, running, decoders } = this.#scheduler;
+    if (sequence.waiting) {
       this.#noteWaiting(now);
-      this.#scheduler.waiting.splice(waitingAt, 1);
-      this.#forget(sequence);
-    } else if (this.#state === 'busy') {
+      waiting.leave(sequence);
+      this.#byOwner.delete(owner);
+      return sequence;
+    }
+    const { decoding } = sequence;
+    if (decoding) decoders.leave(sequence);
+    if (this.#state === 'busy') {
       sequence.cancelled = true;
-      this.#closeHash(sequence);
       // Its share of the pass that runs is paid for: the answer must not change any more.
+      if (decoding) sequence.scheduled = 1;
       this.#book(sequence);
-      sequence.scheduled = 0;
     } else {
-      this.#scheduler.running.splice(this.#scheduler.running.indexOf(sequence), 1);
+      running.splice(running.indexOf(sequence), 1);
       this.#drop(sequence);
     }
     return sequence;
@@ -110,21 +112,43 @@ export class Engine<Owner> implements SimWorker<Owner> {
   crash(now: number): readonly JobView<Owner>[] {
     this.#cut(now);
     this.#noteWaiting(now);
-    const { running, waiting } = this.#scheduler;
+    const { running, waiting, pool, decoders } = this.#scheduler;
     const lost = [...running, ...waiting].filter((sequence) => !sequence.cancelled);
-    for (const sequence of lost) this.#closeHash(sequence);
+    for (const sequence of lost) {
+      if (sequence.decoding) decoders.leave(sequence);
+      else if (sequence.waiting) waiting.leave(sequence);
+    }
     running.length = 0;
-    waiting.length = 0;
     this.#byOwner.clear();
-    this.#pool.reset();
+    pool.reset();
     this.#state = 'idle';
     this.#beginAt = Infinity;
+    this.#pausedAt = Infinity;
     return lost;
   }
 
   slowDown(now: number, factor: number): void {
     this.#cut(now);
-    this.#slowFactor = factor;
+    this.#plan.slowFactor = factor;
+  }
+
+  pause(now: number): void {
+    this.#cut(now);
+    this.#pausedAt = now;
+  }
+
+  /** The pass that stood still ends so much later; one that was due begins now. */
+  resume(now: number): void {
+    const pausedUs = now - this.#pausedAt;
+    this.#pausedAt = Infinity;
+    if (this.#state === 'busy') this.#plan.delay(pausedUs);
+    else if (this.#state === 'begin-due') this.#beginAt = now;
+  }
+
+  /** What it announced comes no earlier than `at`: it waits for other ranks. */
+  defer(at: number): void {
+    if (this.#state === 'busy') this.#plan.delay(Math.max(0, at - this.#plan.endAt));
+    else if (this.#state === 'begin-due') this.#beginAt = Math.max(this.#beginAt, at);
   }
 
   advance(now: number): void {
@@ -135,18 +159,21 @@ export class Engine<Owner> implements SimWorker<Owner> {
 
   catchUp(now: number): void {
     this.#noteWaiting(now);
-    if (this.#state === 'busy') this.#applyPasses(now);
+    if (this.#state === 'busy') this.#applyPasses(this.#plan.over(now));
   }
 
   take(): WorkerEvent<Owner> | undefined {
     if (this.#taken < this.#outbox.length) return this.#outbox[this.#taken++];
-    this.#outbox.length = 0;
-    this.#taken = 0;
+    if (this.#taken > 0) {
+      this.#outbox.length = 0;
+      this.#taken = 0;
+    }
     return undefined;
   }
 
   nextAt(): number {
-    return this.#state === 'busy' ? this.#run.endAt : this.#beginAt;
+    if (this.#pausedAt < Infinity) return Infinity;
+    return this.#state === 'busy' ? this.#plan.endAt : this.#beginAt;
   }
 
   nextPhase(): Phase {
@@ -154,16 +181,18 @@ export class Engine<Owner> implements SimWorker<Owner> {
   }
 
   gauges(): WorkerGauges {
-    const { running, waiting } = this.#scheduler;
+    const { running, waiting, pool } = this.#scheduler;
     let decodeBlocks = 0;
-    for (const sequence of running) if (sequence.generated > 0) decodeBlocks += sequence.blocks.length;
+    for (const sequence of running) {
+      if (sequence.generated > 0) decodeBlocks += this.#scheduler.blocksOf(this.#heldTokens(sequence));
+    }
     let waitingPromptTokens = 0;
     for (const sequence of waiting) waitingPromptTokens += sequence.known;
     return {
       running: running.length,
-      waiting: waiting.length,
-      kvUsedBlocks: this.#pool.used,
-      kvTotalBlocks: this.#pool.total,
+      waiting: waiting.size,
+      kvUsedBlocks: pool.used,
+      kvTotalBlocks: pool.total,
       decodeBlocks,
       waitingPromptTokens,
       maxBatchedTokens: this.#config.maxBatchedTokens,
@@ -172,25 +201,19 @@ export class Engine<Owner> implements SimWorker<Owner> {
   }
 
   held(): WorkerHeld {
-    return {
-      running: this.#scheduler.running.length,
-      waiting: this.#scheduler.waiting.length,
-      kvBlocks: this.#pool.used,
-    };
+    const { running, waiting, pool } = this.#scheduler;
+    return { running: running.length, waiting: waiting.size, kvBlocks: pool.used };
   }
 
   checkInvariants(): void {
-    const { running, waiting } = this.#scheduler;
-    assert(running.length <= this.#config.maxRunning, 'more sequences run than max_num_seqs allows');
-    assert(running.length + waiting.length === this.#byOwner.size, 'a sequence is in no list of the engine, or in two');
-    for (const sequence of waiting) assert(sequence.blocks.length === 0, 'a waiting sequence holds KV blocks');
-    for (const sequence of running) {
-      const capacity = sequence.blocks.length * this.#config.blockTokens;
-      assert(sequence.computed <= sequence.known, 'a sequence computed tokens that are not known');
-      assert(sequence.computed <= capacity, 'a sequence computed tokens without KV blocks for them');
-      assert(sequence.generated <= sequence.outputLimit, 'a sequence generated more than its limit');
-    }
-    this.#pool.checkInvariants();
+    checkEngine(this.#scheduler, this.#config, this.#byOwner, (sequence) => this.#heldTokens(sequence));
+  }
+
+  /** Tokens that a running sequence has KV blocks for: those computed, and those of the pass that runs. */
+  #heldTokens(sequence: Sequence<Owner>): number {
+    const { computed, decoding, scheduled } = sequence;
+    if (this.#state !== 'busy') return computed;
+    return computed + (decoding ? 1 : scheduled);
   }
 
   #beginDue(now: number): void {
@@ -200,178 +223,162 @@ export class Engine<Owner> implements SimWorker<Owner> {
 
   #begin(now: number): void {
     this.#noteWaiting(now);
-    const pass = this.#scheduler.schedule(this.#onPreempt);
+    const scheduler = this.#scheduler;
+    const pass = scheduler.schedule();
     this.#beginAt = Infinity;
-    if (pass.scheduled === 0) {
+    if (pass.tokens === 0) {
       assert(this.#byOwner.size === 0, 'an engine with work scheduled nothing');
       this.#state = 'idle';
       return;
     }
     this.#state = 'busy';
-    const used = this.#pool.used;
-    this.totals.kvBlocksMax = Math.max(this.totals.kvBlocksMax, used);
-    const start = {
-      startAt: now,
-      firstEndAt: now + this.#durationUs(pass.tokens, pass.kvTokens),
-      jobs: this.#scheduler.running.length,
-      kvTokens: pass.kvTokens,
-      passesMax: this.#passesUntilChange(pass),
-      usedBlocks: used,
-      availableBlocks: this.#pool.available,
-    };
-    this.#run.single(start);
-    if (start.passesMax > 1) {
-      for (const sequence of this.#scheduler.running) this.#run.addPhase(sequence.computed);
-      this.#run.extend(start, this.#priceUs);
+    const { used, available } = scheduler.pool;
+    if (used > this.totals.kvBlocksMax) this.totals.kvBlocksMax = used;
+    this.#plan.single(now, pass, used);
+    this.#lastPass = Infinity;
+    for (const sequence of scheduler.running) {
+      if (sequence.decoding && sequence.lastPass < this.#lastPass) this.#lastPass = sequence.lastPass;
+    }
+    if (this.#fastForward && !pass.disturbed) this.#planAhead(pass, available);
+  }
+
+  /** Plans the passes for which this batch stays as it is. */
+  #planAhead(pass: Pass, available: number): void {
+    const { running, decoders } = this.#scheduler;
+    const passesMax = this.#lastPass - decoders.passes;
+    if (running.length === decoders.jobs) {
+      this.#plan.extend(decoders, passesMax, available);
+      return;
+    }
+    const last = running[decoders.jobs] as Sequence<Owner>;
+    if (running.length > decoders.jobs + 1 || pass.tokens < this.#config.maxBatchedTokens) return;
+    const { known, tokensComputed, scheduled } = last;
+    const chunks = Math.floor((known - tokensComputed) / scheduled);
+    if (chunks > 1) {
+      this.#plan.extendChunks(decoders, Math.min(passesMax, chunks), available, pass, tokensComputed);
     }
   }
 
-  /** Passes for which this batch stays as it is: 1 unless every sequence got a token in the pass before, too. */
-  #passesUntilChange(pass: Readonly<Pass>): number {
-    if (!this.#fastForward || !pass.decodeOnly) return 1;
-    let passes = Infinity;
-    for (const sequence of this.#scheduler.running) {
-      if (sequence.lastTokenPass !== this.#passNumber) return 1;
-      passes = Math.min(passes, sequence.outputLimit - sequence.generated);
+  /** Books the planned passes before number `over`; the next one then runs. */
+  #applyPasses(over: number): void {
+    const plan = this.#plan;
+    const from = plan.done;
+    if (over === from) return;
+    const { ends, used, chunk } = plan;
+    const { decoders, pool, running } = this.#scheduler;
+    const { jobs } = decoders;
+    for (let pass = from; pass < over; pass++) {
+      const endAt = ends[pass] as number;
+      this.#countPass(endAt, used[pass] as number, running.length);
+      if (jobs > 0) this.#observer.tokenGaps(endAt - decoders.endedAt, jobs);
+      decoders.passed(endAt);
+      if (chunk > 0) this.#nextChunk(running[running.length - 1] as Sequence<Owner>, chunk);
     }
-    return passes;
+    plan.done = over;
+    this.totals.generatedTokens += (over - from) * jobs;
+    if (chunk === 0) pool.take((used[over] as number) - (used[from] as number));
+    if (pool.used > this.totals.kvBlocksMax) this.totals.kvBlocksMax = pool.used;
   }
 
-  readonly #onPreempt = (victim: Sequence<Owner>): void => this.#closeHash(victim);
-  readonly #priceUs = (jobs: number, kvTokens: number): number => this.#durationUs(jobs, kvTokens);
-
-  /** Whole microseconds, at least one, so that an engine with work always makes progress. */
-  #durationUs(tokens: number, kvTokens: number): number {
-    const { baseUs, perTokenUs, perKvTokenUs } = this.#config.step;
-    const us = this.#slowFactor * (baseUs + perTokenUs * tokens + perKvTokenUs * kvTokens);
-    return Math.max(1, Math.round(us));
+  #nextChunk(sequence: Sequence<Owner>, chunk: number): void {
+    const { decoders, pool } = this.#scheduler;
+    this.#book(sequence);
+    pool.take(decoders.blocksNeeded(0));
+    this.#scheduler.grow(sequence, chunk);
   }
 
-  /** Applies the planned passes that ended before `now`, the last one excepted. */
-  #applyPasses(now: number): void {
-    const passes = this.#run.advance(now, this.#onPassed);
-    if (passes === 0) return;
-    const doneAt = this.#run.doneAt;
-    for (const sequence of this.#scheduler.running) {
-      sequence.generated += passes;
-      sequence.computed += passes;
-      sequence.computedTokens += passes;
-      sequence.lastTokenAt = doneAt;
-      sequence.lastTokenPass = this.#passNumber;
-      this.#scheduler.grow(sequence, sequence.computed + 1);
-    }
-    this.totals.kvBlocksMax = Math.max(this.totals.kvBlocksMax, this.#pool.used);
-  }
-
-  readonly #onPassed = (startAt: number, endAt: number, usedBlocks: number): void => {
-    const jobs = this.#run.jobs;
-    this.#countPass(startAt, endAt, usedBlocks, jobs);
-    this.totals.generatedTokens += jobs;
-    this.#hash = (this.#hash + hashInstant(endAt)) | 0;
-    this.#observer.tokenGaps(endAt - startAt, jobs);
-  };
-
-  #countPass(startAt: number, endAt: number, usedBlocks: number, jobs: number): void {
-    const us = endAt - startAt;
-    this.#passNumber++;
-    this.totals.iterations++;
-    this.totals.busyUs += us;
-    this.totals.runningUs += us * jobs;
-    this.totals.kvBlockUs += us * usedBlocks;
+  #countPass(endAt: number, usedBlocks: number, jobs: number): void {
+    const us = endAt - this.#plan.startAt;
+    this.#plan.startAt = endAt;
+    const { totals } = this;
+    totals.iterations++;
+    totals.busyUs += us;
+    totals.runningUs += us * jobs;
+    totals.kvBlockUs += us * usedBlocks;
   }
 
   #cut(now: number): void {
     if (this.#state !== 'busy') return;
-    this.#applyPasses(now);
-    this.#run.cutAt(now);
+    this.#applyPasses(this.#plan.over(now));
+    this.#plan.cutAt(now);
   }
 
   /** The last planned pass ends: tokens come out, the finished and the cancelled leave, the next pass is due. */
   #endPass(now: number): void {
-    this.#applyPasses(Infinity);
-    const startAt = this.#run.lastStartAt;
-    this.#countPass(startAt, now, this.#run.lastUsedBlocks, this.#run.jobs);
-    const passHash = hashInstant(now);
-    const hashBefore = this.#hash;
-    this.#hash = (this.#hash + passHash) | 0;
-    const running = this.#scheduler.running;
-    let even = 0;
-    let kept = 0;
-    for (const sequence of running) {
-      const lastTokenAt = sequence.lastTokenAt;
-      const yielded = this.#computed(sequence, now, hashBefore, passHash);
-      if (yielded && lastTokenAt === startAt) even++;
-      else if (yielded && lastTokenAt >= 0) this.#observer.tokenGaps(now - lastTokenAt, 1);
-      if (sequence.cancelled) this.#drop(sequence);
-      else if (sequence.computed >= sequence.init.promptTokens && sequence.generated >= sequence.outputLimit) {
-        this.#finish(sequence);
-      } else running[kept++] = sequence;
-    }
-    running.length = kept;
-    if (even > 0) this.#observer.tokenGaps(now - startAt, even);
+    const plan = this.#plan;
+    const { running, decoders } = this.#scheduler;
+    const last = plan.passes - 1;
+    this.#applyPasses(last);
+    this.#countPass(now, plan.used[last] as number, running.length);
+    const { jobs } = decoders;
+    if (jobs > 0) this.#observer.tokenGaps(now - decoders.endedAt, jobs);
+    this.totals.generatedTokens += jobs;
+    decoders.passed(now);
+    if (running.length > jobs || this.#lastPass === decoders.passes) this.#sweep(now);
     this.#state = 'idle';
     if (this.#byOwner.size > 0) this.#beginDue(now);
   }
 
-  /** Books what the pass computed of one sequence; true when it got a token. */
-  #computed(sequence: Sequence<Owner>, now: number, hashBefore: number, passHash: number): boolean {
+  /** Looks at each running sequence after a pass: some were computed by it, some leave. */
+  #sweep(now: number): void {
+    const { running, decoders } = this.#scheduler;
+    let kept = 0;
+    for (const sequence of running) {
+      if (sequence.decoding) {
+        if (sequence.lastPass !== decoders.passes) {
+          running[kept++] = sequence;
+          continue;
+        }
+        decoders.leave(sequence);
+        this.#finish(sequence);
+      } else if (sequence.cancelled) this.#drop(sequence);
+      else if (this.#settled(sequence, now)) this.#finish(sequence);
+      else running[kept++] = sequence;
+    }
+    running.length = kept;
+  }
+
+  /** Books what the pass computed of a sequence that did not decode before; true when it was all it had to do. */
+  #settled(sequence: Sequence<Owner>, now: number): boolean {
+    if (sequence.scheduled === 0) return false;
     this.#book(sequence);
-    const due = sequence.scheduled > 0 && sequence.computed === sequence.known && !sequence.cancelled;
-    if (!due || sequence.outputLimit === 0) {
-      if (sequence.emitting) sequence.hashFrom = (sequence.hashFrom + passHash) | 0;
-      return false;
-    }
-    if (!sequence.emitting) {
-      sequence.emitting = true;
-      sequence.hashFrom = hashBefore;
-    }
-    sequence.generated++;
+    if (sequence.tokensComputed < sequence.known) return false;
+    if (sequence.outputLimit === 0) return true;
+    const { decoders } = this.#scheduler;
+    if (sequence.lastAt !== -Infinity) this.#observer.tokenGaps(now - sequence.lastAt, 1);
     this.totals.generatedTokens++;
-    sequence.lastTokenAt = now;
-    sequence.lastTokenPass = this.#passNumber;
-    if (sequence.generated === 1) this.#outbox.push({ kind: 'first-token', job: sequence });
-    return true;
+    const isLast = sequence.tokens + 1 === sequence.outputLimit;
+    if (isLast) decoders.single(sequence);
+    else decoders.join(sequence);
+    if (sequence.tokens === 1) this.#outbox.push({ kind: 'first-token', job: sequence });
+    return isLast;
   }
 
   /** Counts what the pass computes of one sequence, and how much of it had been computed before. */
   #book(sequence: Sequence<Owner>): void {
-    const again = Math.min(sequence.computedPeak - sequence.computed, sequence.scheduled);
+    const { scheduled } = sequence;
+    sequence.scheduled = 0;
+    const again = Math.min(sequence.computedPeak - sequence.tokensComputed, scheduled);
     if (again > 0) {
       sequence.recomputedTokens += again;
       this.totals.recomputedTokens += again;
     }
-    sequence.computed += sequence.scheduled;
-    sequence.computedTokens += sequence.scheduled;
+    sequence.tokensComputed += scheduled;
+    sequence.work += scheduled;
   }
 
   #finish(sequence: Sequence<Owner>): void {
-    this.#closeHash(sequence);
     this.#drop(sequence);
     this.#outbox.push({ kind: 'finished', job: sequence });
   }
 
   #drop(sequence: Sequence<Owner>): void {
     this.#scheduler.release(sequence);
-    this.#forget(sequence);
-  }
-
-  #forget(sequence: Sequence<Owner>): void {
-    this.#closeHash(sequence);
     this.#byOwner.delete(sequence.init.owner);
   }
 
-  #closeHash(sequence: Sequence<Owner>): void {
-    if (!sequence.emitting) return;
-    sequence.hashSum = (sequence.hashSum + this.#hash - sequence.hashFrom) | 0;
-    sequence.emitting = false;
-  }
-
   #noteWaiting(now: number): void {
-    this.totals.waitingUs += (now - this.#waitingSince) * this.#scheduler.waiting.length;
+    this.totals.waitingUs += (now - this.#waitingSince) * this.#scheduler.waiting.size;
     this.#waitingSince = now;
   }
-}
-
-function hashInstant(at: number): number {
-  return mix32((at | 0) ^ mix32(Math.floor(at / 0x1_0000_0000)));
 }

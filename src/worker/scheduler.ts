@@ -1,180 +1,276 @@
 /**
  * What one pass of the engine computes (vLLM v1): running sequences first, in order, under one token budget; then
- * waiting ones, strictly first come first served, while slots, budget and blocks last. When a running sequence
- * finds no block, the newest running one is preempted: it loses its blocks, goes to the front of the queue and is
- * computed again later, generated tokens too. Nothing waiting is admitted in a pass that preempted. A waiting
- * sequence is admitted only when all its known tokens would fit, idle cached blocks of its own prefix not counted
- * twice; its output is not reserved.
+ * waiting ones, in order, while slots, budget and blocks last. When a running sequence finds no block, one is
+ * preempted: it loses its blocks, goes back to the queue and is computed again later, generated tokens too. Nothing
+ * waiting is admitted in a pass that preempted. A waiting sequence is admitted only when all its known tokens would
+ * fit, idle cached blocks of its own prefix not counted twice; its output is not reserved.
+ *
+ * Who is preempted: the newest (vLLM's rule), the oldest, or by priority the least urgent, among equals the last to
+ * arrive. A victim that this pass had served already gives its tokens back to the budget.
  *
  * Free of clock and draws: it changes sequences, queue and pool, and answers what the pass costs.
  */
+import { Decoders } from './decoders.ts';
 import type { EngineConfig } from './engine-config.ts';
-import type { KvPool } from './kv-pool.ts';
+import { KvPool } from './kv-pool.ts';
 import type { Sequence } from './sequence.ts';
+import type { StepWork } from './timing/step-time.ts';
+import { WaitingLine } from './waiting-line.ts';
 import type { WorkerTotals } from './worker.ts';
 
-/** Size of the pass that was scheduled. */
-export interface Pass {
+/** The pass that was scheduled. */
+export class Pass implements StepWork {
+  prefillJobs = 0;
+  prefillTokens = 0;
+  prefillContextTokens = 0;
+  decodeJobs = 0;
+  decodeKvTokens = 0;
   /** Tokens computed. */
-  tokens: number;
-  /** Σ context tokens of the scheduled sequences, at the end of the pass. */
-  kvTokens: number;
-  /** Sequences scheduled. */
-  scheduled: number;
-  /** True when every running sequence yields its next token and nothing was preempted: the batch may stay as it is. */
-  decodeOnly: boolean;
+  tokens = 0;
+  /** Somebody was preempted, or got no token for want of budget. */
+  disturbed = false;
+
+  clear(): void {
+    this.prefillJobs = this.prefillTokens = this.prefillContextTokens = 0;
+    this.decodeJobs = this.decodeKvTokens = this.tokens = 0;
+    this.disturbed = false;
+  }
 }
 
 export class Scheduler<Owner> {
   readonly running: Sequence<Owner>[] = [];
-  readonly waiting: Sequence<Owner>[] = [];
+  readonly waiting: WaitingLine<Owner>;
   readonly pool: KvPool;
+  readonly decoders: Decoders;
+  readonly pass = new Pass();
   readonly #config: EngineConfig;
   readonly #totals: WorkerTotals;
-  readonly #pass: Pass = { tokens: 0, kvTokens: 0, scheduled: 0, decodeOnly: true };
+  readonly #blockTokens: number;
+  /** In this pass somebody was preempted. */
+  #preempted = false;
 
-  constructor(config: EngineConfig, pool: KvPool, totals: WorkerTotals) {
+  constructor(config: EngineConfig, totals: WorkerTotals) {
     this.#config = config;
-    this.pool = pool;
     this.#totals = totals;
+    this.#blockTokens = config.blockTokens;
+    this.waiting = new WaitingLine(config.scheduling === 'priority');
+    this.pool = new KvPool(config.blocks);
+    this.decoders = new Decoders(config.blockTokens);
   }
 
-  /** Schedules one pass at an instant when none runs; `onPreempt` hears of each victim before it loses its state. */
-  schedule(onPreempt: (victim: Sequence<Owner>) => void): Readonly<Pass> {
-    const pass = this.#pass;
-    pass.tokens = pass.kvTokens = pass.scheduled = 0;
-    pass.decodeOnly = true;
-    const preempted = this.#scheduleRunning(onPreempt);
-    if (preempted) pass.decodeOnly = false;
-    if (!preempted || pass.scheduled === 0) this.#scheduleWaiting();
+  /** Schedules one pass, at an instant when none runs. */
+  schedule(): Pass {
+    const { pass, decoders, running } = this;
+    pass.clear();
+    this.#preempted = false;
+    const { jobs } = decoders;
+    const needed = decoders.blocksNeeded(0);
+    // The decoding stand in front, at most one whose prompt is being computed behind them: they are served as one.
+    const inFront = running.length === jobs || (running.length === jobs + 1 && !this.#at(jobs).decoding);
+    const together = inFront && jobs <= this.#config.maxBatchedTokens && needed <= this.pool.available;
+    if (together) {
+      this.pool.take(needed);
+      pass.decodeJobs = pass.tokens = jobs;
+      pass.decodeKvTokens = decoders.contextTokens;
+    }
+    this.#scheduleRunning(together ? jobs : 0);
+    // The first in line was its own victim: the pass is empty and takes no time.
+    while (pass.tokens === 0 && running.length > 0) this.#scheduleRunning(0);
+    if (!this.#preempted) this.#scheduleWaiting();
     return pass;
   }
 
-  /** Gives back all blocks, tail first. */
+  /** Blocks of a sequence: those of `tokens` tokens. */
+  blocksOf(tokens: number): number {
+    return Math.ceil(tokens / this.#blockTokens);
+  }
+
+  /** Takes the blocks for `want` tokens more of a sequence that does not decode; they are available. */
+  grow(sequence: Sequence<Owner>, want: number): void {
+    const computed = sequence.tokensComputed;
+    this.pool.take(this.blocksOf(computed + want) - this.blocksOf(computed));
+    sequence.scheduled = want;
+    sequence.prompt?.publish(this.pool, Math.floor((computed + want) / this.#blockTokens));
+  }
+
+  /** Gives back all blocks of a sequence that ended. */
   release(sequence: Sequence<Owner>): void {
-    const blocks = sequence.blocks;
-    for (let i = blocks.length - 1; i >= 0; i--) this.pool.release(blocks[i] as number);
-    sequence.blocks = [];
-    sequence.published = 0;
-    sequence.computed = 0;
+    const { computed } = sequence;
+    const full = this.#keptBlocks(computed);
+    this.pool.giveBack(this.blocksOf(computed) - full);
+    this.pool.retire(full - this.#shared(sequence, full));
+    sequence.prompt?.release(this.pool);
   }
 
-  /** Takes the blocks that `tokens` computed tokens need and publishes the full ones. Blocks are available. */
-  grow(sequence: Sequence<Owner>, tokens: number): void {
-    const { blockTokens, prefixCache } = this.#config;
-    const needed = Math.ceil(tokens / blockTokens);
-    while (sequence.blocks.length < needed) sequence.blocks.push(this.pool.allocate());
-    if (!prefixCache) return;
-    const full = Math.floor(tokens / blockTokens);
-    for (let i = sequence.published; i < full; i++) {
-      const hash = sequence.contentHash(i, blockTokens);
-      if (hash < 0) this.pool.tag(sequence.blocks[i] as number, sequence.uid, i);
-      else this.pool.publish(sequence.blocks[i] as number, hash);
-    }
-    if (full > sequence.published) sequence.published = full;
+  /** Full private blocks of a running sequence and those not yet full; O(1). */
+  ownBlocks(sequence: Sequence<Owner>, tokens: number): number {
+    return this.blocksOf(tokens) - (sequence.prompt?.published ?? 0);
   }
 
-  #scheduleRunning(onPreempt: (victim: Sequence<Owner>) => void): boolean {
-    const { maxBatchedTokens, chunkedPrefill, blockTokens } = this.#config;
-    const pass = this.#pass;
-    const running = this.running;
-    let preempted = false;
-    for (let i = 0; i < running.length; i++) {
-      const sequence = running[i] as Sequence<Owner>;
+  /** Serves running sequences from number `from` on. */
+  #scheduleRunning(from: number): void {
+    const { maxBatchedTokens, chunkedPrefill } = this.#config;
+    const { pass, pool, running } = this;
+    let i = from;
+    while (i < running.length) {
+      const sequence = this.#at(i);
+      const { computed } = sequence;
+      const left = sequence.known - computed;
       const budget = maxBatchedTokens - pass.tokens;
-      const left = sequence.known - sequence.computed;
-      if (budget === 0 || (!chunkedPrefill && left > budget)) {
-        for (let j = i; j < running.length; j++) (running[j] as Sequence<Owner>).scheduled = 0;
-        pass.decodeOnly = false;
-        break;
-      }
+      if (budget === 0 || (!chunkedPrefill && left > budget)) break;
       const want = Math.min(left, budget);
-      const needed = Math.ceil((sequence.computed + want) / blockTokens) - sequence.blocks.length;
-      while (needed > this.pool.available && running.length > i) {
-        preempted = true;
-        this.#preempt(running.pop() as Sequence<Owner>, onPreempt);
+      const needed = this.blocksOf(computed + want) - this.blocksOf(computed);
+      while (needed > pool.available && !sequence.waiting) {
+        const victimAt = this.#victim();
+        this.#preempt(victimAt, victimAt < i);
+        if (victimAt < i) i--;
       }
-      if (running.length > i) this.#take(sequence, want);
+      // As in vLLM: nobody else is served once a sequence made way for itself.
+      if (sequence.waiting) break;
+      this.#serve(sequence, want);
+      i++;
     }
-    return preempted;
+    if (i < running.length) this.#leaveOut(i);
   }
 
-  #preempt(victim: Sequence<Owner>, onPreempt: (victim: Sequence<Owner>) => void): void {
-    onPreempt(victim);
+  #victim(): number {
+    const { running } = this;
+    if (this.#config.scheduling !== 'priority') return this.#config.preemption === 'oldest' ? 0 : running.length - 1;
+    let victimAt = 0;
+    for (let i = 1; i < running.length; i++) if (moreUrgent(this.#at(victimAt), this.#at(i))) victimAt = i;
+    return victimAt;
+  }
+
+  /** What this pass gave to `victim` is for others. */
+  #takeBack(victim: Sequence<Owner>): void {
+    const { pass, pool } = this;
+    const { computed, decoding } = victim;
+    const want = decoding ? 1 : victim.scheduled;
+    pool.giveBack(this.blocksOf(computed + want) - this.blocksOf(computed));
+    victim.prompt?.withdraw(pool, Math.floor(computed / this.#blockTokens));
+    pass.tokens -= want;
+    if (want === 1 && victim.ready) {
+      pass.decodeJobs--;
+      pass.decodeKvTokens -= victim.known;
+    } else {
+      pass.prefillJobs--;
+      pass.prefillTokens -= want;
+      pass.prefillContextTokens -= computed;
+    }
+  }
+
+  #preempt(at: number, served: boolean): void {
+    const victim = this.#at(at);
+    this.running.splice(at, 1);
+    if (served) this.#takeBack(victim);
+    this.#preempted = this.pass.disturbed = true;
+    if (victim.decoding) this.decoders.leave(victim);
     this.#totals.preemptions++;
+    const computed = victim.tokensComputed;
+    const full = this.#keptBlocks(computed);
+    const shared = this.#shared(victim, full);
+    this.pool.giveBack(this.blocksOf(computed) - full);
+    victim.parked = this.pool.park(shared, full);
+    victim.prompt?.release(this.pool);
     victim.scheduled = 0;
-    victim.lost = victim.blocks;
-    victim.computedPeak = Math.max(victim.computedPeak, victim.computed);
-    this.release(victim);
-    this.waiting.unshift(victim);
+    victim.computedPeak = Math.max(victim.computedPeak, computed);
+    victim.tokensComputed = 0;
+    this.waiting.putBack(victim);
+  }
+
+  /** Running sequences from number `from` on get nothing in this pass. */
+  #leaveOut(from: number): void {
+    for (let i = from; i < this.running.length; i++) {
+      const sequence = this.#at(i);
+      if (sequence.decoding) this.decoders.leave(sequence);
+      sequence.scheduled = 0;
+    }
+    this.pass.disturbed = true;
   }
 
   #scheduleWaiting(): void {
     const { maxBatchedTokens, maxRunning, chunkedPrefill } = this.#config;
-    const pass = this.#pass;
-    while (this.waiting.length > 0 && this.running.length < maxRunning && pass.tokens < maxBatchedTokens) {
-      const sequence = this.waiting[0] as Sequence<Owner>;
-      const hits = this.#cachedBlocks(sequence);
-      const cached = hits * this.#config.blockTokens;
-      const left = sequence.known - cached;
-      if (!chunkedPrefill && left > maxBatchedTokens - pass.tokens) return;
+    const { pass, running, waiting } = this;
+    while (waiting.size > 0 && running.length < maxRunning && pass.tokens < maxBatchedTokens) {
+      const sequence = waiting.head as Sequence<Owner>;
+      const hits = this.#lookUp(sequence);
+      const left = sequence.known - hits * this.#blockTokens;
+      const budget = maxBatchedTokens - pass.tokens;
+      if (!chunkedPrefill && left > budget) return;
       if (!this.#fits(sequence, hits)) return;
-      this.waiting.shift();
+      waiting.leave(sequence);
       this.#admit(sequence, hits);
-      this.running.push(sequence);
-      this.#take(sequence, Math.min(left, maxBatchedTokens - pass.tokens));
+      running.push(sequence);
+      this.#serve(sequence, Math.min(left, budget));
     }
   }
 
-  #take(sequence: Sequence<Owner>, want: number): void {
-    const pass = this.#pass;
-    this.grow(sequence, sequence.computed + want);
-    sequence.scheduled = want;
+  #serve(sequence: Sequence<Owner>, want: number): void {
+    const { pass } = this;
+    const { computed } = sequence;
     pass.tokens += want;
-    pass.kvTokens += sequence.computed + want;
-    pass.scheduled++;
-    if (want !== 1 || !sequence.ready) pass.decodeOnly = false;
-  }
-
-  /** Leading full blocks of `sequence` that are resident; at least its last known token is always computed. */
-  #cachedBlocks(sequence: Sequence<Owner>): number {
-    if (!this.#config.prefixCache) return 0;
-    const { blockTokens } = this.#config;
-    const limit = Math.floor((sequence.known - 1) / blockTokens);
-    for (let i = 0; i < limit; i++) {
-      if (this.#resident(sequence, i) < 0) return i;
+    if (want === 1 && sequence.ready) {
+      pass.decodeJobs++;
+      pass.decodeKvTokens += computed + 1;
+    } else {
+      pass.prefillJobs++;
+      pass.prefillTokens += want;
+      pass.prefillContextTokens += computed;
     }
-    return limit;
+    if (sequence.decoding) this.pool.take(this.blocksOf(computed + 1) - this.blocksOf(computed));
+    else this.grow(sequence, want);
   }
 
-  #resident(sequence: Sequence<Owner>, index: number): number {
-    const hash = sequence.contentHash(index, this.#config.blockTokens);
-    if (hash >= 0) return this.pool.find(hash);
-    const block = sequence.lost[index];
-    return block !== undefined && this.pool.holds(block, sequence.uid, index) ? block : -1;
+  /** Leading full blocks of a waiting sequence that are resident; at least its last known token is always computed. */
+  #lookUp(sequence: Sequence<Owner>): number {
+    if (!this.#config.prefixCache) return 0;
+    const limit = Math.floor((sequence.known - 1) / this.#blockTokens);
+    const { prompt, parked } = sequence;
+    let hits = 0;
+    if (prompt !== undefined) {
+      prompt.look(this.pool, limit);
+      hits = prompt.hits;
+      if (hits < prompt.blocks) return hits;
+    }
+    return parked === undefined ? hits : Math.min(limit, hits + parked.end - parked.from);
   }
 
   #fits(sequence: Sequence<Owner>, hits: number): boolean {
-    let idleHits = 0;
-    for (let i = 0; i < hits; i++) if (this.pool.isIdle(this.#resident(sequence, i))) idleHits++;
-    const fresh = Math.ceil(sequence.known / this.#config.blockTokens) - hits;
-    return fresh <= this.pool.available - idleHits;
+    const shared = sequence.prompt?.hits ?? 0;
+    const idleHits = (sequence.prompt?.idleHits ?? 0) + hits - shared;
+    return this.blocksOf(sequence.known) - hits <= this.pool.available - idleHits;
   }
 
   #admit(sequence: Sequence<Owner>, hits: number): void {
-    const { blockTokens } = this.#config;
-    for (let i = 0; i < hits; i++) {
-      const block = this.#resident(sequence, i);
-      this.pool.pin(block);
-      sequence.blocks.push(block);
-    }
-    sequence.published = hits;
-    sequence.computed = hits * blockTokens;
-    sequence.lost = [];
+    const { prompt, parked } = sequence;
+    const shared = prompt?.hits ?? 0;
+    prompt?.pin(this.pool, shared);
+    if (parked !== undefined && hits > shared) this.pool.reclaim(parked, parked.from + hits - shared);
+    sequence.parked = undefined;
+    sequence.tokensComputed = hits * this.#blockTokens;
     if (sequence.admitted) return;
     sequence.admitted = true;
-    sequence.cachedTokens = sequence.computed;
-    this.#totals.promptTokens += sequence.init.promptTokens;
-    this.#totals.prefixHitTokens += sequence.computed;
+    sequence.cachedTokens = sequence.tokensComputed;
+    this.#totals.promptTokens += sequence.promptTokens;
+    this.#totals.prefixHitTokens += sequence.tokensComputed;
   }
+
+  /** Blocks of `computed` tokens that stay cached after use. */
+  #keptBlocks(computed: number): number {
+    return this.#config.prefixCache ? Math.floor(computed / this.#blockTokens) : 0;
+  }
+
+  #shared({ prompt }: Sequence<Owner>, full: number): number {
+    return prompt === undefined ? 0 : Math.min(full, prompt.blocks);
+  }
+
+  #at(index: number): Sequence<Owner> {
+    return this.running[index] as Sequence<Owner>;
+  }
+}
+
+/** Whether `one` is preempted after `other`. */
+function moreUrgent<Owner>(one: Sequence<Owner>, other: Sequence<Owner>): boolean {
+  const [mine, theirs] = [one.init.priority ?? 0, other.init.priority ?? 0];
+  return mine > theirs || (mine === theirs && one.order < other.order);
 }

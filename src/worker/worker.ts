@@ -14,6 +14,10 @@ export interface JobInit<Owner> {
   /** Identity of the prompt's leading blocks of `hashBlockTokens` tokens; empty: content shared with nobody. */
   readonly hashIds: readonly number[];
   readonly hashBlockTokens: number;
+  /** Higher is more urgent, for engines that schedule by priority. Absent: 0. */
+  readonly priority?: number | undefined;
+  /** Data-parallel rank to run on. Absent: the engine chooses the least loaded. */
+  readonly rank?: number | undefined;
 }
 
 /** What a job shows of itself while it runs and after. */
@@ -92,6 +96,13 @@ export interface SimWorker<Owner> {
   crash(now: number): readonly JobView<Owner>[];
   /** Work begun from now on takes `factor` times as long. */
   slowDown(now: number, factor: number): void;
+  /**
+   * Stands still until `resume`: what runs stops where it is, nothing comes due. Until then nothing is submitted or
+   * cancelled; a crash ends the pause. Time stood still counts as running and busy.
+   */
+  pause(now: number): void;
+  /** Goes on where it stopped. */
+  resume(now: number): void;
   /** Does what `nextAt` announced: called at that instant and phase, for nothing else. */
   advance(now: number): void;
   /** Brings totals and gauges up to date with what ended before `now`; changes no outcome. */
@@ -104,6 +115,12 @@ export interface SimWorker<Owner> {
   checkInvariants(): void;
 }
 
+/**
+ * No time yet. A double's zero: V8 keeps a number field in the form of its first value, and one that begins as a small
+ * integer has all code that reads it thrown away when the microseconds outgrow 2^31 (36 minutes).
+ */
+export const NO_TIME = -0;
+
 export function zeroTotals(): WorkerTotals {
   return {
     iterations: 0,
@@ -112,10 +129,10 @@ export function zeroTotals(): WorkerTotals {
     prefixHitTokens: 0,
     generatedTokens: 0,
     recomputedTokens: 0,
-    busyUs: 0,
-    runningUs: 0,
-    waitingUs: 0,
-    kvBlockUs: 0,
+    busyUs: NO_TIME,
+    runningUs: NO_TIME,
+    waitingUs: NO_TIME,
+    kvBlockUs: NO_TIME,
     kvBlocksMax: 0,
   };
 }

@@ -5,11 +5,15 @@
  * 100,000/s. Each gap is first rounded to 2^-10 µs: sums of such numbers are exact for 100 days, and a
  * last-bit difference between two engines' log does not survive. Gamma gaps with cv > 1 are clumped, cv < 1
  * regular: the burstiness that ServeGen (arXiv:2505.09999) measures of production clients.
+ *
+ * A rate that changes is a Poisson process of rate 1 on a clock that runs as fast as the rate (Lewis and Shedler 1979):
+ * its exponential gaps are expected numbers of arrivals, which the area under the rate turns into time. They are
+ * rounded to 2^-40, for the same reason.
  */
 import { randomExponential, randomGamma } from 'd3-random';
 import { assert } from '../kernel/assert.ts';
 import type { Rng } from '../kernel/rng.ts';
-import type { ArrivalsConfig } from './config.ts';
+import type { ArrivalsConfig, RatePhase } from './config.ts';
 
 /**
  * Next instant, microseconds, whole, never less than the one before; Infinity for ever once the process is
@@ -19,9 +23,11 @@ export type NextInstant = () => number;
 
 const US_PER_SEC = 1e6;
 const GRAINS_PER_US = 1024;
+const GRAINS_PER_ARRIVAL = 2 ** 40;
 
 /** The instants of `config`, drawn from `rng`, which nothing else may draw from. */
 export function arrivalTimes(config: ArrivalsConfig, rng: Rng): NextInstant {
+  if (config.process === 'phases') return phased(config.phases, randomExponential.source(rng)(1));
   const rate = config.ratePerSec;
   assert(rate >= 0 && rate < Infinity, 'arrival rate must be finite and at least 0');
   switch (config.process) {
@@ -66,6 +72,33 @@ function bursts(size: number, everyUs: number, firstAt: number): NextInstant {
     left--;
     return Math.round(at);
   };
+}
+
+/** `gap`: expected arrivals until the next one, exponential with mean 1. */
+function phased(phases: readonly RatePhase[], gap: () => number): NextInstant {
+  let phase = 0;
+  let begunAt = 0;
+  /** Arrivals expected since the phase began. */
+  let expected = 0;
+  return () => {
+    expected += Math.round(gap() * GRAINS_PER_ARRIVAL) / GRAINS_PER_ARRIVAL;
+    for (; phase < phases.length; phase++) {
+      const at = phases[phase] as RatePhase;
+      const all = ((at.fromPerSec + at.toPerSec) / 2) * (at.forUs / US_PER_SEC);
+      if (expected < all) return Math.round(begunAt + Math.min(at.forUs, reachedUs(at, expected)));
+      expected -= all;
+      begunAt += at.forUs;
+    }
+    return Infinity;
+  };
+}
+
+/** How long into the phase so many arrivals are expected, fewer than in all of it. */
+function reachedUs({ forUs, fromPerSec, toPerSec }: RatePhase, expected: number): number {
+  const slope = (toPerSec - fromPerSec) / (forUs / US_PER_SEC);
+  const root = Math.sqrt(Math.max(0, fromPerSec ** 2 + 2 * slope * expected));
+  const us = expected === 0 ? 0 : ((2 * expected) / (fromPerSec + root)) * US_PER_SEC;
+  return Math.round(us * GRAINS_PER_US) / GRAINS_PER_US;
 }
 
 function summed(gapUs: () => number): NextInstant {

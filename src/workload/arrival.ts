@@ -22,6 +22,25 @@ export interface Arrival {
   readonly routingKey: string;
   /** Closed-loop user, or -1. */
   readonly user: number;
+  /**
+   * Key of the world's draws for it, and which of the sends with that key it is times a number above any count of
+   * attempts. Absent: the key is its ordinal, and it is sent once.
+   */
+  readonly drawKey?: number;
+  readonly drawTry?: number;
+}
+
+/** What a client learns of its request. */
+export interface Answer {
+  readonly ok: boolean;
+  /** Why it is not, as a gateway says it; 'client': it left, unanswered. */
+  readonly cause: string;
+  /** Whether the last attempt ran into its time limit. */
+  readonly isLate: boolean;
+  /** HTTP status of the last failed attempt, 0 when there was none or no response. */
+  readonly status: number;
+  /** Microseconds it was asked to wait, or -1. */
+  readonly retryAfterUs: number;
 }
 
 /**
@@ -39,8 +58,11 @@ export interface Workload {
   ended(): boolean;
   /** Arrivals planned in all when known from the start, else undefined; for progress display. */
   total(): number | undefined;
-  /** A request of this workload is over for its client (closed loops send the next one some time after). */
-  completed?(now: number, arrival: Arrival): void;
+  /**
+   * A request of this workload is over for its client: closed loops send the next one some time after, clients that try
+   * again the same one. `now` never decreases.
+   */
+  completed?(now: number, arrival: Arrival, answer: Answer): void;
 }
 
 /** The waiting side of a workload that reads a file. Only the lab and the cli call it, between slices of a run. */

@@ -78,7 +78,7 @@ export class ClosedWorkload implements Workload {
     assert(user !== undefined && user.waiting, 'a request completed that its user does not wait for');
     user.waiting = false;
     this.#waiting--;
-    this.#schedule(Math.round(now) + Math.max(0, user.thinkUs()), arrival.user);
+    this.#schedule(Math.ceil(now) + Math.max(0, user.thinkUs()), arrival.user);
   }
 
   #schedule(at: number, user: number): void {

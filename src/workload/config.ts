@@ -22,7 +22,17 @@ export type ArrivalsConfig =
       readonly burstSize: number;
       readonly everyUs: number;
       readonly firstAt: number;
-    };
+    }
+  /** Poisson at a rate that changes: phase after phase, and nothing after the last. At least one. */
+  | { readonly process: 'phases'; readonly phases: readonly RatePhase[] };
+
+/** A stretch of time over which the rate goes from `fromPerSec` to `toPerSec`, both ≥ 0, in a straight line. */
+export interface RatePhase {
+  /** > 0. */
+  readonly forUs: number;
+  readonly fromPerSec: number;
+  readonly toPerSec: number;
+}
 
 /**
  * A portion `share` (0–1) of requests begins with the first `tokens` tokens of one of `groups` texts, each
@@ -67,7 +77,7 @@ export interface BoundsConfig {
   readonly durationUs: number;
 }
 
-/** At least one of its two bounds is finite. */
+/** At least one of its two bounds is finite, unless phases of arrivals end it. */
 export interface OpenWorkloadConfig extends ShapeConfig, BoundsConfig {
   readonly kind: 'open';
   readonly arrivals: ArrivalsConfig;

@@ -22,7 +22,7 @@ export class OpenWorkload implements Workload {
   #taken = 0;
 
   constructor(config: OpenWorkloadConfig, seed: number | string) {
-    assertBounded(config);
+    if (config.arrivals.process !== 'phases') assertBounded(config);
     this.#config = config;
     this.#instant = arrivalTimes(config.arrivals, stream(seed, 'workload/arrivals'));
     this.#shape = new RequestShape(config, seed, 'workload');
@@ -51,6 +51,7 @@ export class OpenWorkload implements Workload {
 
   total(): number | undefined {
     const { arrivals, requests, durationUs } = this.#config;
+    if (arrivals.process === 'phases') return undefined;
     const endless = arrivals.ratePerSec > 0 || (arrivals.process === 'bursts' && arrivals.everyUs < Infinity);
     return durationUs === Infinity && endless ? requests : undefined;
   }

@@ -56,6 +56,31 @@ describe('Engine: slow-down', () => {
   });
 });
 
+describe('Engine: pause', () => {
+  const pause = (at: number, forUs: number): WorkerCommand => ({ kind: 'pause', at, forUs });
+
+  it('prolongs the pass that runs, and the gap of its tokens, by the time stood still', () => {
+    for (const fastForward of [false, true]) {
+      const commands = [submit(0, job(1, 5, 5)), pause(200, 1000)];
+      const { driver, gaps, engine } = planned(engineConfig(), commands, fastForward);
+      // 155; 116 with 1000 in its midst; 117, 118, 119.
+      expect(driver.run().log.at(-1)?.slice(0, 3)).toEqual(['finished', 1155 + 116 + 117 + 118 + 119, 1]);
+      expect(gaps.sorted()).toEqual([[117, 1], [118, 1], [119, 1], [1116, 1]]);
+      expect(engine.totals.busyUs).toBe(1155 + 116 + 117 + 118 + 119);
+    }
+  });
+
+  it('keeps back a pass that is due, and one that ends at its instant', () => {
+    expect(tokenTimes(engineConfig(), submit(0, job(1, 5, 2)), pause(0, 70))[1]).toEqual([70 + 155, 70 + 271]);
+    expect(tokenTimes(engineConfig(), submit(0, job(1, 5, 2)), pause(155, 70))[1]).toEqual([155 + 70, 271 + 70]);
+  });
+
+  it('ends with a crash', () => {
+    const commands = [...both, pause(100, 5000), crash(200), submit(300, job(3, 5, 2))];
+    expect(tokenTimes(engineConfig(), ...commands)[3]).toEqual([455, 571]);
+  });
+});
+
 describe('Engine: what it shows', () => {
   it('gauges running, waiting and KV blocks as they are during a pass', () => {
     for (const fastForward of [false, true]) {

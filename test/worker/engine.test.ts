@@ -44,9 +44,9 @@ describe('Engine: token times', () => {
   });
 
   it('rounds a pass to whole microseconds and never below one', () => {
-    const step = { baseUs: 0.2, perTokenUs: 0, perKvTokenUs: 0.25 };
+    const timing = { kind: 'affine', baseUs: 0.2, perTokenUs: 0, perKvTokenUs: 0.25 } as const;
     // Context 1, 2, …: 0.45, 0.7, 0.95, 1.2, 1.45, 1.7.
-    expect(tokenTimes(engineConfig({ step }), submit(0, job(1, 1, 6)))).toEqual({ 1: [1, 2, 3, 4, 5, 7] });
+    expect(tokenTimes(engineConfig({ timing }), submit(0, job(1, 1, 6)))).toEqual({ 1: [1, 2, 3, 4, 5, 7] });
   });
 
   it('finishes a request of no output with its prompt, without a token', () => {
@@ -73,6 +73,18 @@ describe('Engine: token times', () => {
     expect(skipping.gaps.sorted()).toEqual(stepped.gaps.sorted());
     // Begin and end of: the prompts, 256 + 256 + 137 passes, then 50 of the longer alone.
     expect([skipping.driver.advances, stepped.driver.advances]).toEqual([2 * 5, 2 * 700]);
+  });
+
+  it('plans the passes of a prompt that takes the whole budget, beside those that decode', () => {
+    const config = engineConfig({ maxBatchedTokens: 10 });
+    const commands = [submit(0, job(1, 4, 40)), submit(150, job(2, 95, 3)), submit(700, job(3, 2, 1))];
+    const stepped = planned(config, commands, false);
+    const skipping = planned(config, commands, true);
+    expect(skipping.driver.run().log).toEqual(stepped.driver.run().log);
+    expect(skipping.engine.totals).toEqual(stepped.engine.totals);
+    expect(skipping.gaps.sorted()).toEqual(stepped.gaps.sorted());
+    // As one: ten passes of nine prompt tokens (the eleventh has room for request 3), two of both, 25 of request 1.
+    expect(stepped.driver.advances - skipping.driver.advances).toBe(2 * (9 + 1 + 24));
   });
 
   it('gives equal hashes to equal token times only', () => {
@@ -130,6 +142,56 @@ describe('Engine: KV exhaustion', () => {
     // Three blocks are free when 2 asks: its first chunks would fit, its prompt does not.
     expect(tokenTimes(config, ...commands)[2]?.[0]).toBe(375 + 144 + 148 + 152 + 123);
     expect(tokenTimes(config, submit(0, job(1, 4, 3)), submit(0, job(2, 8, 9)))[1]).toEqual([144, 292, 444]);
+  });
+});
+
+describe('Engine: whom it preempts', () => {
+  const tight = engineConfig({ blocks: 4, blockTokens: 2, prefixCache: false });
+  const ends = (config: typeof tight, ...commands: Parameters<typeof logOf>[1][]): unknown[] => {
+    const log = logOf(config, ...commands);
+    return log.filter(([kind]) => kind === 'finished').map(([, at, owner]) => [owner, at]);
+  };
+
+  it('is the newest, or the oldest', () => {
+    const pair = [submit(0, job(1, 2, 5)), submit(0, job(2, 2, 5))];
+    expect(ends(tight, ...pair)).toEqual([[1, 629], [2, 900]]);
+    expect(ends({ ...tight, preemption: 'oldest' }, ...pair)).toEqual([[2, 629], [1, 900]]);
+  });
+
+  it('gives the tokens of a victim that was served already back to the pass', () => {
+    // Request 1 was served when 2 found no block; the pass is priced for 2 alone: 100 + 10 + 5 from 398 on.
+    const pair = [submit(0, job(1, 2, 5)), submit(0, job(2, 2, 5))];
+    const times = tokenTimes({ ...tight, preemption: 'oldest' }, ...pair);
+    expect(times[2]).toEqual([144, 270, 398, 513, 629]);
+  });
+
+  it('is by priority the least urgent, of equals the last to arrive', () => {
+    const urgent = (owner: number, priority: number) => submit(0, { ...job(owner, 2, 5), priority });
+    const config = { ...tight, scheduling: 'priority' } as const;
+    const order = (...commands: ReturnType<typeof urgent>[]) => ends(config, ...commands);
+    expect(order(urgent(1, 0), urgent(2, 0))).toEqual([[1, 629], [2, 900]]);
+    expect(order(urgent(1, 0), urgent(2, 1))).toEqual([[2, 629], [1, 900]]);
+    expect(order(urgent(1, 1), urgent(2, 0))).toEqual([[1, 629], [2, 900]]);
+  });
+
+  it('serves the more urgent first, those of one priority in order of arrival', () => {
+    const config = engineConfig({ maxRunning: 1, scheduling: 'priority' });
+    const jobs = [[1, 0], [2, 0], [3, 5], [4, -1], [5, 5]] as const;
+    const commands = jobs.map(([owner, priority]) => submit(0, { ...job(owner, 3, 1), priority }));
+    const order = (of: typeof config) => ends(of, ...commands).map((end) => (end as [number])[0]);
+    expect(order(config)).toEqual([3, 5, 1, 2, 4]);
+    expect(order(engineConfig({ maxRunning: 1 }))).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('lets an urgent newcomer into the batch beside a head that does not fit', () => {
+    // Four blocks: request 1 holds two, 2 needs three and waits; 3 is small and urgent.
+    const config = engineConfig({ blocks: 4, blockTokens: 2, prefixCache: false, scheduling: 'priority' });
+    const commands = [submit(0, job(1, 2, 5)), submit(5, job(2, 6, 1)), submit(200, { ...job(3, 1, 1), priority: 1 })];
+    for (const fastForward of [false, true]) {
+      const { driver } = planned(config, commands, fastForward);
+      const finished = driver.run().log.filter(([kind]) => kind === 'finished').map(([, , owner]) => owner);
+      expect(finished[0]).toBe(3);
+    }
   });
 });
 

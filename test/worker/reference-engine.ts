@@ -1,20 +1,23 @@
 /**
  * The engine once more, from spec §3 alone and as plainly as possible: one loop over passes, one token at a time,
  * blocks as objects in arrays, prefix content as text, no plan, no index, no running sums. It answers the instant of
- * every token. Shared with the engine by declaration: an affine mixed step; second copies of resident content are not
- * cached; content of one request alone (generated tokens, unknown prompts) is found again only where it left it.
+ * every token. Shared with the engine by declaration: an affine mixed step; of several resident copies the one published
+ * first is found; content of one request alone (generated tokens, unknown prompts) is found again only where it left
+ * it; a pass that serves nobody because somebody made way for itself takes no time.
  */
 import type { EngineConfig } from '../../src/worker/engine-config.ts';
 import type { JobInit } from '../../src/worker/worker.ts';
 
 interface Block {
   refs: number;
-  /** What it caches, or ''. */
+  /** What it caches, or '', and the number of that publication. */
   content: string;
+  published: number;
 }
 
 interface Job {
   readonly init: JobInit<number>;
+  readonly order: number;
   readonly limit: number;
   readonly tokens: number[];
   computed: number;
@@ -38,11 +41,13 @@ export class ReferenceEngine {
   #idle: Block[] = [];
   #running: Job[] = [];
   #waiting: Job[] = [];
+  #orders = 0;
+  #publications = 0;
   readonly #run: ReferenceRun = { tokens: new Map(), finishedAt: new Map(), preemptions: 0, hitTokens: 0 };
 
   constructor(config: EngineConfig) {
     this.#config = config;
-    this.#blocks = Array.from({ length: config.blocks }, () => ({ refs: 0, content: '' }));
+    this.#blocks = Array.from({ length: config.blocks }, () => ({ refs: 0, content: '', published: 0 }));
   }
 
   /** `arrivals` in order of time. */
@@ -66,30 +71,54 @@ export class ReferenceEngine {
     const tokens: number[] = [];
     this.#run.tokens.set(init.owner, tokens);
     const limit = Math.min(init.outputTokens, room);
-    this.#waiting.push({ init, limit, tokens, computed: 0, blocks: [], left: [], scheduled: 0 });
+    const order = this.#orders++;
+    this.#waiting.push({ init, order, limit, tokens, computed: 0, blocks: [], left: [], scheduled: 0 });
+    this.#sortWaiting();
   }
 
   /** Runs one pass from `now`; answers its end. What arrives before that end joins the queue in its midst. */
   #pass(now: number, pending: { at: number; job: JobInit<number> }[]): number {
-    const { maxBatchedTokens, step } = this.#config;
+    const { maxBatchedTokens, timing } = this.#config;
     for (const job of this.#running) job.scheduled = 0;
     const preemptionsBefore = this.#run.preemptions;
     let budget = maxBatchedTokens;
-    for (let i = 0; i < this.#running.length && budget > 0; i++) {
-      const job = this.#running[i] as Job;
-      const want = Math.min(known(job) - job.computed, budget);
-      while (this.#running.includes(job) && this.#blocksFor(job, want) > this.#available()) this.#preemptNewest();
-      if (this.#running.includes(job)) budget -= this.#schedule(job, want);
-    }
+    while (budget === maxBatchedTokens && this.#running.length > 0) budget = this.#serveRunning(budget);
     if (this.#run.preemptions === preemptionsBefore) this.#admit(budget);
     const batch = this.#running.filter((job) => job.scheduled > 0);
     const tokens = batch.reduce((sum, job) => sum + job.scheduled, 0);
     const context = batch.reduce((sum, job) => sum + job.computed + job.scheduled, 0);
-    const us = step.baseUs + step.perTokenUs * tokens + step.perKvTokenUs * context;
+    if (timing.kind !== 'affine') throw new Error('the reference engine knows affine timing only');
+    const us = timing.baseUs + timing.perTokenUs * tokens + timing.perKvTokenUs * context;
     const end = now + Math.max(1, Math.round(us));
     while (pending.length > 0 && (pending[0]?.at ?? 0) < end) this.#submit(pending.shift()?.job as JobInit<number>);
     for (const job of batch) this.#end(job, end);
     return end;
+  }
+
+  /** Answers what is left of the budget. */
+  #serveRunning(budgetLeft: number): number {
+    let budget = budgetLeft;
+    for (let i = 0; i < this.#running.length && budget > 0; i++) {
+      const job = this.#running[i] as Job;
+      const want = Math.min(known(job) - job.computed, budget);
+      while (this.#blocksFor(job, want) > this.#available()) {
+        const victim = this.#victim();
+        if (this.#running.indexOf(victim) < i) {
+          i--;
+          budget += victim.scheduled;
+        }
+        this.#preempt(victim);
+        if (victim === job) return budget;
+      }
+      budget -= this.#schedule(job, want);
+    }
+    return budget;
+  }
+
+  #victim(): Job {
+    const { scheduling, preemption } = this.#config;
+    const last = (scheduling === 'priority' ? [...this.#running].sort(byUrgency) : this.#running).at(-1);
+    return (scheduling !== 'priority' && preemption === 'oldest' ? this.#running[0] : last) as Job;
   }
 
   #admit(budgetLeft: number): void {
@@ -124,7 +153,8 @@ export class ReferenceEngine {
     for (let i = Math.floor(job.computed / blockTokens); i < full; i++) {
       const content = this.#content(job, i);
       const block = job.blocks[i] as Block;
-      if (content.startsWith('own') || !this.#blocks.some((each) => each.content === content)) block.content = content;
+      block.content = content;
+      block.published = ++this.#publications;
     }
     job.scheduled = want;
     return want;
@@ -139,14 +169,22 @@ export class ReferenceEngine {
     this.#run.finishedAt.set(job.init.owner, end);
   }
 
-  #preemptNewest(): void {
-    const victim = this.#running.pop() as Job;
+  #preempt(victim: Job): void {
+    this.#running = this.#running.filter((job) => job !== victim);
     this.#run.preemptions++;
+    // What this pass was to compute is not there.
+    const full = Math.floor(victim.computed / this.#config.blockTokens);
+    for (const block of victim.blocks.slice(full)) block.content = '';
     victim.left = victim.blocks;
     this.#release(victim);
     victim.blocks = [];
     victim.computed = victim.scheduled = 0;
     this.#waiting.unshift(victim);
+    this.#sortWaiting();
+  }
+
+  #sortWaiting(): void {
+    if (this.#config.scheduling === 'priority') this.#waiting.sort(byUrgency);
   }
 
   #release(job: Job): void {
@@ -178,7 +216,8 @@ export class ReferenceEngine {
     for (let i = 0; this.#config.prefixCache && (i + 1) * this.#config.blockTokens < known(job); i++) {
       const content = this.#content(job, i);
       const places = content.startsWith('own') ? job.left.slice(i, i + 1) : this.#blocks;
-      const block = places.find((each) => each.content === content);
+      const copies = places.filter((each) => each.content === content);
+      const block = copies.sort((a, b) => a.published - b.published)[0];
       if (block === undefined) break;
       cached.push(block);
     }
@@ -196,4 +235,9 @@ export class ReferenceEngine {
 
 function known(job: Job): number {
   return job.init.promptTokens + job.tokens.length;
+}
+
+/** The most urgent first, of equals the one that arrived first. */
+function byUrgency(a: Job, b: Job): number {
+  return (b.init.priority ?? 0) - (a.init.priority ?? 0) || a.order - b.order;
 }

@@ -17,7 +17,7 @@ export function engineConfig(over: Partial<EngineConfig> = {}): EngineConfig {
     maxWaiting: Infinity,
     chunkedPrefill: true,
     prefixCache: true,
-    step: { baseUs: 100, perTokenUs: 10, perKvTokenUs: 1 },
+    timing: { kind: 'affine', baseUs: 100, perTokenUs: 10, perKvTokenUs: 1 },
     ...over,
   };
 }

@@ -24,7 +24,7 @@ function hashOf(view: unknown): number {
 
 /** Hash of a request whose only token comes at `at`. */
 function hashOfToken(at: number): number {
-  const config = engineConfig({ step: { baseUs: 1, perTokenUs: 0, perKvTokenUs: 0 } });
+  const config = engineConfig({ timing: { kind: 'affine', baseUs: 1, perTokenUs: 0, perKvTokenUs: 0 } });
   return hashOf(logOf(config, submit(at - 1, job(1, 1, 1))).at(-1)?.[3]);
 }
 

@@ -3,6 +3,8 @@ import { stream } from '../../src/kernel/rng.ts';
 import { arrivalTimes } from '../../src/workload/arrival-times.ts';
 import type { ArrivalsConfig } from '../../src/workload/config.ts';
 
+type SteadyConfig = Exclude<ArrivalsConfig, { process: 'phases' }>;
+
 const COUNT = 20_000;
 
 function instants(config: ArrivalsConfig, count: number, seed = 1): number[] {
@@ -21,7 +23,7 @@ function gapStats(config: ArrivalsConfig): { ratePerSec: number; cv: number } {
 describe('arrival times', () => {
   // The mean of n gaps has relative standard error cv / √n: four of them below. The cv's own error for gamma gaps is
   // about cv × √((1 + 2 cv²) / n), somewhat more for cv > 1.
-  it.each<[ArrivalsConfig, number]>([
+  it.each<[SteadyConfig, number]>([
     [{ process: 'poisson', ratePerSec: 20 }, 1],
     [{ process: 'gamma', ratePerSec: 20, cv: 0.5 }, 0.5],
     [{ process: 'gamma', ratePerSec: 20, cv: 1 }, 1],
@@ -50,6 +52,7 @@ describe('arrival times', () => {
     { process: 'constant', ratePerSec: 3e6 },
     { process: 'gamma', ratePerSec: 5e5, cv: 4 },
     { process: 'bursts', ratePerSec: 50, burstSize: 7, everyUs: 1500.5, firstAt: 10.25 },
+    { process: 'phases', phases: [{ forUs: 7e9, fromPerSec: 0, toPerSec: 900 }] },
   ])('are whole microseconds that never decrease: %o', (config) => {
     const at = instants(config, 3000);
     expect(at.every(Number.isInteger)).toBe(true);
@@ -87,5 +90,38 @@ describe('arrival times', () => {
     { process: 'gamma', ratePerSec: 0, cv: 2 },
   ])('never come at rate 0: %o', (config) => {
     expect(instants(config, 2)).toEqual([Infinity, Infinity]);
+  });
+
+  it('follow a rate that steps, ramps up and ramps down, phase by phase within four standard errors', () => {
+    const phases = [
+      { forUs: 100e6, fromPerSec: 20, toPerSec: 20 },
+      { forUs: 50e6, fromPerSec: 0, toPerSec: 0 },
+      { forUs: 100e6, fromPerSec: 0, toPerSec: 80 },
+      { forUs: 100e6, fromPerSec: 80, toPerSec: 0 },
+    ];
+    const at = instants({ process: 'phases', phases }, 12_000);
+    const within = (from: number, to: number): number => at.filter((t) => t >= from && t < to).length;
+    // By area under the rate; each half of a ramp is a quarter and three quarters of it.
+    const expected: [number, number, number][] = [
+      [0, 100e6, 2000],
+      [150e6, 200e6, 1000],
+      [200e6, 250e6, 3000],
+      [250e6, 300e6, 3000],
+      [300e6, 350e6, 1000],
+    ];
+    for (const [from, to, count] of expected) {
+      expect(Math.abs(within(from, to) - count)).toBeLessThan(4 * Math.sqrt(count));
+    }
+    expect(within(100e6, 150e6)).toBe(0);
+    expect(at.filter((t) => t < Infinity).every((t) => t <= 350e6)).toBe(true);
+    expect(at.at(-1)).toBe(Infinity);
+  });
+
+  it('are those of a Poisson process when the rate stays what it is', () => {
+    const phases = [1, 2, 3].map((s) => ({ forUs: s * 1e6, fromPerSec: 50, toPerSec: 50 }));
+    const steady = instants({ process: 'poisson', ratePerSec: 50 }, 100);
+    const phased = instants({ process: 'phases', phases }, 100);
+    // Gaps are rounded in another place.
+    phased.forEach((t, i) => expect(Math.abs(t - (steady[i] as number))).toBeLessThanOrEqual(1));
   });
 });
