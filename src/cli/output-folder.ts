@@ -1,5 +1,5 @@
 /**
- * The folder of `--out`: `result.json`, `report.md` and `requests.jsonl` of one run. An interrupted run
+ * The folder of `--out`: `result.json`, `report.md`, `report.html` and `requests.jsonl` of one run. An interrupted run
  * leaves its records and takes away an older run's result, so that a folder never mixes two runs; a failed
  * one leaves the folder as it was.
  */
@@ -10,6 +10,7 @@ import { LineFile, writeError, writeWhole } from './write-files.ts';
 
 const RESULT = 'result.json';
 const REPORT = 'report.md';
+const PAGE = 'report.html';
 const RECORDS = 'requests.jsonl';
 
 /**
@@ -35,6 +36,14 @@ function kindOf(path: string): 'folder' | 'file' | 'missing' {
   }
 }
 
+/** What is written of one run, or of several together. */
+export interface FolderDocuments {
+  readonly json: string;
+  readonly report: string;
+  /** HTML; undefined: its script has not been built. */
+  readonly page: string | undefined;
+}
+
 export class OutputFolder {
   readonly path: string;
   /** Folders made for this one, innermost last. */
@@ -54,16 +63,17 @@ export class OutputFolder {
   }
 
   /** The run ended: its records get their name, and its documents are written. Throws UsageError. */
-  finish(result: string, report: string): void {
+  finish({ json, report, page }: FolderDocuments): void {
     this.#records?.finish();
-    writeWhole(join(this.path, RESULT), result);
+    writeWhole(join(this.path, RESULT), json);
     writeWhole(join(this.path, REPORT), report);
+    if (page !== undefined) writeWhole(join(this.path, PAGE), page);
   }
 
   /** The run was interrupted: what was streamed stays. */
   interrupted(): void {
     this.#records?.finish();
-    for (const name of [RESULT, REPORT]) rmSync(join(this.path, name), { force: true });
+    for (const name of [RESULT, REPORT, PAGE]) rmSync(join(this.path, name), { force: true });
   }
 
   /** The run failed: nothing of it stays. Does nothing to a finished run. */

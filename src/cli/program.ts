@@ -3,24 +3,18 @@
  * an error becomes one message and an exit code. Flags nobody knows, values for switches and flags given
  * twice are errors: a run with a setting silently ignored is worse than no run.
  */
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { didYouMean } from '../lab/nearest.ts';
 import type { Runner } from '../lab/run-types.ts';
+import { COMMANDS } from './commands.ts';
+import type { Job, Parsed } from './command.ts';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-codes.ts';
-import { REPLAY_COMMAND } from './replay-protocol.ts';
-import {
-  policiesBuilder,
-  readPoliciesFile,
-  readRunArguments,
-  RUN_FLAGS,
-  RUN_SWITCHES,
-  runBuilder,
-} from './run-arguments.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-const COMMANDS = ['run', 'scenarios', 'policies', 'schema'];
-const FLAGS = [...RUN_FLAGS, ...RUN_SWITCHES, 'help', 'version'];
+const NAMES = COMMANDS.filter(({ describe }) => describe !== false).map(({ usage }) => usage.split(' ')[0] as string);
+const SWITCHES = COMMANDS.flatMap(({ switches }) => switches);
+const FLAGS = [...COMMANDS.flatMap(({ flags }) => flags), ...SWITCHES, 'help', 'version'];
 
 /**
  * Flags mean what they say: no abbreviations by case, no `--no-`, no numbers made of text, no nested keys.
@@ -55,36 +49,25 @@ async function dispatch(
   terminal: Terminal,
   run: Runner | undefined,
 ): Promise<ExitCode> {
-  let job: (() => Promise<ExitCode>) | undefined;
+  let job: Job | undefined;
   let help = '';
-  await yargs()
+  const parser = yargs()
     .scriptName('spillway')
     .usage('$0 <command>\n\nReplay an incident of an LLM gateway, see which policy fails, try another.')
     .parserConfiguration(PARSER)
     .locale('en')
     .exitProcess(false)
-    .showHelpOnFail(false)
-    .command('run [scenario]', 'Run a scenario or a trace', runBuilder, (argv) => {
-      const options = readRunArguments(argv);
-      job = async () => (await import('./run-command.ts')).runCommand(options, terminal, run);
-    })
-    .command('scenarios', 'List the scenarios that come with Spillway', {}, (argv) => {
-      refuseOperands(argv._);
-      job = async () => (await import('./scenarios-command.ts')).scenariosCommand(terminal);
-    })
-    .command('policies', 'List the policies: what each decides, its source, its settings', policiesBuilder, (argv) => {
-      refuseOperands(argv._);
-      const file = readPoliciesFile(argv);
-      job = async () => (await import('./policies-command.ts')).policiesCommand(file, terminal);
-    })
-    .command('schema', 'Print the JSON Schema of scenario files', {}, (argv) => {
-      refuseOperands(argv._);
-      job = async () => (await import('./schema-command.ts')).schemaCommand(terminal);
-    })
-    .command(REPLAY_COMMAND, false, {}, () => {
-      job = async () => (await import('./replay-command.ts')).replayCommand();
-    })
-    .demandCommand(1, `missing command; allowed ${COMMANDS.join(', ')}`)
+    .showHelpOnFail(false);
+  for (const command of COMMANDS) {
+    const builder = (own: Argv): Argv => command.builder(own);
+    const handler = (argv: Parsed): void => {
+      job = command.prepare(argv);
+    };
+    if (command.describe === false) parser.command(command.usage, false, builder, handler);
+    else parser.command(command.usage, command.describe, builder, handler);
+  }
+  await parser
+    .demandCommand(1, `missing command; allowed ${NAMES.join(', ')}`)
     .strict()
     .help()
     .version(await version())
@@ -97,7 +80,7 @@ async function dispatch(
     .parseAsync([...args], {}, (_error: unknown, _argv: unknown, output: string) => {
       help = output;
     });
-  if (job !== undefined) return job();
+  if (job !== undefined) return job(terminal, run);
   if (help !== '') await terminal.print(`${help}\n`);
   return EXIT.ok;
 }
@@ -111,16 +94,10 @@ function refuseSwitchValues(args: readonly string[]): void {
   for (const arg of args) {
     if (arg === '--') return;
     const [, name, value] = /^--([a-z-]+)=(.*)$/s.exec(arg) ?? [];
-    if (name !== undefined && (RUN_SWITCHES as readonly string[]).includes(name)) {
+    if (name !== undefined && SWITCHES.includes(name)) {
       throw new UsageError(`--${name}: value ${JSON.stringify(value)}; allowed no value: it is a switch`);
     }
   }
-}
-
-/** After `--` yargs lets extra operands pass. */
-function refuseOperands(operands: readonly (string | number)[]): void {
-  if (operands.length <= 1) return;
-  throw new UsageError(`unknown argument ${operands.slice(1).join(' ')}; allowed none`);
 }
 
 function usageMessage(message: string, args: readonly string[]): string {
@@ -134,7 +111,7 @@ function usageMessage(message: string, args: readonly string[]): string {
         return `unknown flag --${name}${didYouMean(name, FLAGS)}`;
       }
       if (args[0] === name) {
-        return `unknown command ${name}; allowed ${COMMANDS.join(', ')}${didYouMean(name, COMMANDS)}`;
+        return `unknown command ${name}; allowed ${NAMES.join(', ')}${didYouMean(name, NAMES)}`;
       }
       return `unknown argument ${name}`;
     })

@@ -3,7 +3,9 @@
  * too.
  */
 import type { Argv } from 'yargs';
+import { listOf, nonEmpty, single, switched, wholeOf } from './command.ts';
 import { exitCodeHelp } from './exit-codes.ts';
+import { POLICIES, SWITCH, VALUE } from './flag-shapes.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Flags that take a value; all but `set` at most once. */
@@ -53,13 +55,6 @@ export function policiesBuilder(yargs: Argv): Argv {
   return yargs.option('policies', POLICIES);
 }
 
-const VALUE = { type: 'string', requiresArg: true } as const;
-const SWITCH = { type: 'boolean' } as const;
-const POLICIES = {
-  ...VALUE,
-  describe: 'Module (.mjs, .js) that exports policies: PolicyEntry[]; their names join those of the shipped ones',
-};
-
 const OUTPUT_HELP = [
   'One variant: --json prints its result document and --out fills DIR. Several: --json prints ' +
     '{scenario, variants: {NAME: result}, expectations}, and each variant has a folder DIR/NAME.',
@@ -78,7 +73,7 @@ export function readRunArguments(argv: Readonly<Record<string, unknown>>): RunAr
   }
   return {
     scenario: scenario === undefined ? undefined : nonEmpty('scenario', scenario),
-    seed: seedOf(single(argv, 'seed')),
+    seed: wholeOf(argv, 'seed', 0, Number.MAX_SAFE_INTEGER),
     set: listOf(argv['set']),
     trace: single(argv, 'trace'),
     policies: readPoliciesFile(argv),
@@ -94,35 +89,4 @@ export function readRunArguments(argv: Readonly<Record<string, unknown>>): RunAr
 /** The value of `--policies`. Throws UsageError. */
 export function readPoliciesFile(argv: Readonly<Record<string, unknown>>): string | undefined {
   return single(argv, 'policies');
-}
-
-/** Texts, whether yargs saw none, one or several. */
-function listOf(value: unknown): string[] {
-  return value === undefined ? [] : Array.isArray(value) ? value.map(String) : [value as string];
-}
-
-function single(argv: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const values = listOf(argv[name]);
-  if (values.length > 1) {
-    throw new UsageError(`--${name}: given ${values.length} times (${values.join(', ')}); allowed once`);
-  }
-  return values[0] === undefined ? undefined : nonEmpty(`--${name}`, values[0]);
-}
-
-function nonEmpty(what: string, value: string): string {
-  if (value === '') throw new UsageError(`${what}: value ""; allowed a value that is not empty`);
-  return value;
-}
-
-function switched(argv: Readonly<Record<string, unknown>>, name: string): boolean {
-  const value = argv[name];
-  return Array.isArray(value) ? value.includes(true) : value === true;
-}
-
-function seedOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seed = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (Number.isSafeInteger(seed)) return seed;
-  const range = `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
-  throw new UsageError(`--seed: value ${JSON.stringify(text)}; allowed ${range}`);
 }

@@ -3,6 +3,7 @@
  * before the whole plan is known to be right. Ctrl-C ends the run at its next slice and keeps the records
  * streamed so far; a second one ends the process.
  */
+import { Charts } from '../lab/charts.ts';
 import { findNondeterminism, type Replayer } from '../lab/determinism.ts';
 import { checkExpectations, type ExpectationOutcome } from '../lab/expect.ts';
 import type { ResolvedScenario } from '../lab/resolve.ts';
@@ -10,6 +11,7 @@ import type { Runner, RunOutcome, RunStatus, StopSignal } from '../lab/run-types
 import { renderTable } from '../report/table.ts';
 import { type ExitCode, EXIT } from './exit-codes.ts';
 import { checkOutputPath } from './output-folder.ts';
+import { pageAssets } from './page-assets.ts';
 import { ProgressLine } from './progress.ts';
 import { replayElsewhere } from './replay-elsewhere.ts';
 import { replayHere } from './replay-here.ts';
@@ -88,7 +90,7 @@ class RunSession {
   }
 
   async all(): Promise<ExitCode> {
-    const documents = new RunDocuments(this.#plan);
+    const documents = new RunDocuments(this.#plan, this.#output === undefined ? undefined : pageAssets());
     for (const resolved of this.#plan.variants) {
       const outcome = await this.#variant(resolved, documents);
       if (outcome.status === 'interrupted') return this.#interrupted();
@@ -105,6 +107,7 @@ class RunSession {
   async #variant(resolved: ResolvedScenario, documents: RunDocuments): Promise<RunOutcome> {
     const records = this.#output?.begin(resolved.variant);
     const line = this.#terminal.progress ? new ProgressLine(resolved.variant) : undefined;
+    const charts = records === undefined ? undefined : new Charts();
     const before = process.cpuUsage();
     try {
       const outcome = await this.#run(resolved, {
@@ -112,8 +115,9 @@ class RunSession {
         pause: signalsHeard,
         onProgress: line && ((progress) => line.update(progress)),
         onRecord: records && ((record) => records.write(JSON.stringify(record))),
+        charts,
       });
-      documents.add(resolved.variant, outcome.result, process.cpuUsage(before));
+      documents.add(resolved.variant, outcome.result, process.cpuUsage(before), charts?.data());
       this.#codes.push(STATUS_EXIT[outcome.status]);
       for (const held of outcome.held) this.#terminal.warn(`${resolved.variant}: unfinished: ${held}`);
       return outcome;

@@ -6,7 +6,11 @@
 import type { ExpectationOutcome } from '../lab/expect.ts';
 import type { RunOutcome } from '../lab/run-types.ts';
 import { BASE_VARIANT } from '../lab/scenario-schema.ts';
-import { renderMarkdown } from '../report/markdown.ts';
+import type { ChartData } from '../lab/charts.ts';
+import type { ResolvedScenario } from '../lab/resolve.ts';
+import { type PageAssets, renderHtml } from '../report/html.ts';
+import { type ReportAbout, renderMarkdown } from '../report/markdown.ts';
+import type { FolderDocuments } from './output-folder.ts';
 import type { RunPlan } from './run-plan.ts';
 
 type Result = RunOutcome['result'];
@@ -22,19 +26,25 @@ export interface Documents {
    */
   readonly json: string;
   readonly report: string;
-  readonly byVariant: ReadonlyMap<string, { readonly json: string; readonly report: string }>;
+  readonly page: string | undefined;
+  readonly byVariant: ReadonlyMap<string, FolderDocuments>;
 }
 
 export class RunDocuments {
   readonly #plan: RunPlan;
   readonly #results = new Map<string, Result>();
+  readonly #charts = new Map<string, ChartData>();
+  readonly #assets: PageAssets | undefined;
 
-  constructor(plan: RunPlan) {
+  /** `assets`: of the pages; undefined: none are made. */
+  constructor(plan: RunPlan, assets?: PageAssets) {
     this.#plan = plan;
+    this.#assets = assets;
   }
 
-  /** `cpu` is the processor time of the run. */
-  add(variant: string, result: Result, cpu: NodeJS.CpuUsage): void {
+  /** `cpu` is the processor time of the run, `charts` what its page draws. */
+  add(variant: string, result: Result, cpu: NodeJS.CpuUsage, charts?: ChartData): void {
+    if (charts !== undefined) this.#charts.set(variant, charts);
     const host = {
       nodeVersion: process.version,
       cpuSeconds: (cpu.user + cpu.system) / US_PER_SEC,
@@ -52,18 +62,25 @@ export class RunDocuments {
 
   all(expectations: readonly ExpectationOutcome[]): Documents {
     const results = [...this.#results.values()];
-    const byVariant = new Map<string, { json: string; report: string }>();
+    const byVariant = new Map<string, FolderDocuments>();
     for (const [variant, result] of this.#results) {
       const own = expectations.filter((it) => it.variant === variant || this.#speaksOfBase(it, variant));
-      byVariant.set(variant, { json: documentOf(result, own), report: this.#report([result], own) });
+      const about = this.#about(own);
+      byVariant.set(variant, {
+        json: documentOf(result, own),
+        report: renderMarkdown([result], about),
+        page: this.#page([result], about),
+      });
     }
     const only = results.length === 1 ? [...byVariant.values()][0] : undefined;
     const variants = Object.fromEntries(this.#results);
+    const about = this.#about(expectations);
     const together = { scenario: this.#plan.scenario.name, variants, expectations };
     return {
       results,
       json: only?.json ?? jsonText(together),
-      report: only?.report ?? this.#report(results, expectations),
+      report: only?.report ?? renderMarkdown(results, about),
+      page: only === undefined ? this.#page(results, about) : only.page,
       byVariant,
     };
   }
@@ -72,16 +89,34 @@ export class RunDocuments {
     return expectation.variant === BASE_VARIANT && variant === this.#plan.baseVariant;
   }
 
-  #report(results: readonly Result[], expectations: readonly ExpectationOutcome[]): string {
+  #about(expectations: readonly ExpectationOutcome[]): ReportAbout {
     const { scenario, command } = this.#plan;
-    return renderMarkdown(results, {
+    return {
       title: scenario.name,
       command,
       nodeVersion: process.version,
       why: scenario.why,
       verdicts: expectations.map(({ ok, text }) => `expectation ${ok ? 'met' : 'FAILED'}: ${text}`),
-    });
+    };
   }
+
+  #page(results: readonly Result[], about: ReportAbout): string | undefined {
+    const assets = this.#assets;
+    if (assets === undefined) return undefined;
+    const runs = results.flatMap((result) => {
+      const charts = this.#charts.get(result.variant);
+      const resolved = this.#plan.variants.find(({ variant }) => variant === result.variant);
+      return charts === undefined || resolved === undefined ? [] : [{ result, charts, faults: windowsOf(resolved) }];
+    });
+    return runs.length === results.length ? renderHtml(runs, about, assets) : undefined;
+  }
+}
+
+function windowsOf({ config }: ResolvedScenario) {
+  return config.faults.map((fault) => {
+    const where = 'worker' in fault ? ` on worker ${fault.worker}` : '';
+    return { label: `${fault.kind}${where}`, at: fault.at, forUs: 'forUs' in fault ? fault.forUs : 0 };
+  });
 }
 
 function documentOf({ host, ...result }: Result, expectations: readonly ExpectationOutcome[]): string {

@@ -3,7 +3,7 @@
  * DIR.
  */
 import { join } from 'node:path';
-import { OutputFolder } from './output-folder.ts';
+import { type FolderDocuments, OutputFolder } from './output-folder.ts';
 import type { Documents } from './run-documents.ts';
 import type { LineFile } from './write-files.ts';
 
@@ -30,10 +30,9 @@ export class RunOutput {
   /** Writes the documents of all runs. Throws UsageError. */
   finish(documents: Documents): void {
     for (const [variant, folder] of this.#folders) {
-      const { json, report } = documents.byVariant.get(variant) as { json: string; report: string };
-      folder.finish(json, report);
+      folder.finish(documents.byVariant.get(variant) as FolderDocuments);
     }
-    if (this.#several) this.#top?.finish(documents.json, documents.report);
+    if (this.#several) this.#top?.finish(documents);
     this.#finished = true;
   }
 

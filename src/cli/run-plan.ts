@@ -2,14 +2,13 @@
  * What `spillway run` is asked to do, settled before anything runs: which scenario, which variants, which
  * file is which.
  */
-import { existsSync } from 'node:fs';
-import { relative } from 'node:path';
-import { shippedScenario, shippedScenarios } from '../lab/catalog.ts';
+import { shippedScenario } from '../lab/catalog.ts';
 import { type ResolvedScenario, resolveVariants } from '../lab/resolve.ts';
 import { loadScenario, type Scenario } from '../lab/scenario.ts';
 import { BASE_VARIANT } from '../lab/scenario-schema.ts';
 import { loadUserPolicies } from '../lab/user-policies.ts';
 import type { RunArguments } from './run-arguments.ts';
+import { quoted, scenarioFile, shown } from './scenario-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface RunPlan {
@@ -29,9 +28,9 @@ export interface RunPlan {
 
 /** Loads and resolves. Rejects with UsageError or ScenarioError. */
 export async function planRun(args: RunArguments): Promise<RunPlan> {
-  const { scenarioFile, trace } = inputFiles(args);
+  const { file, trace } = inputFiles(args);
   const own = args.policies === undefined ? undefined : await loadUserPolicies(args.policies);
-  const scenario = await loadScenario(scenarioFile, own);
+  const scenario = await loadScenario(file, own);
   const { set, seed, check } = args;
   const names = args.allVariants ? [BASE_VARIANT, ...scenario.variantNames] : [args.variant ?? BASE_VARIANT];
   const resolved = resolveVariants(scenario, names, { set, seed, check, trace });
@@ -42,7 +41,7 @@ export async function planRun(args: RunArguments): Promise<RunPlan> {
     variants: twin === undefined ? resolved : resolved.filter((it) => it !== base),
     baseVariant: (twin ?? base)?.variant,
     replacedWorkload: trace !== undefined,
-    command: commandLine(args, scenarioFile, trace),
+    command: commandLine(args, file, trace),
   };
 }
 
@@ -52,29 +51,16 @@ function sameWorld(a: ResolvedScenario, b: ResolvedScenario): boolean {
 
 const TRACE_FILE = /\.(csv|jsonl|gz)$/;
 
-function inputFiles({ scenario, trace }: RunArguments): { scenarioFile: string; trace: string | undefined } {
+function inputFiles({ scenario, trace }: RunArguments): { file: string; trace: string | undefined } {
   const standard = shown(shippedScenario('default'));
-  if (scenario === undefined) return { scenarioFile: standard, trace };
-  if (!TRACE_FILE.test(scenario)) return { scenarioFile: scenarioFile(scenario), trace };
+  if (scenario === undefined) return { file: standard, trace };
+  if (!TRACE_FILE.test(scenario)) return { file: scenarioFile(scenario), trace };
   if (trace !== undefined) throw new UsageError(`two traces, ${scenario} and ${trace}; allowed one`);
-  return { scenarioFile: standard, trace: scenario };
+  return { file: standard, trace: scenario };
 }
 
-/** A bare name that is no file here means the scenario that is shipped under it. */
-function scenarioFile(given: string): string {
-  if (!/^[a-z0-9-]+$/.test(given) || existsSync(given)) return given;
-  const shipped = shippedScenario(given);
-  return shippedScenarios().includes(shipped) ? shown(shipped) : given;
-}
-
-/** As seen from the working folder, when that is shorter. */
-function shown(path: string): string {
-  const near = relative(process.cwd(), path);
-  return near.length < path.length ? near : path;
-}
-
-function commandLine(args: RunArguments, scenarioFile: string, trace: string | undefined): string {
-  const words = ['spillway', 'run', scenarioFile];
+function commandLine(args: RunArguments, file: string, trace: string | undefined): string {
+  const words = ['spillway', 'run', file];
   if (trace !== undefined) words.push('--trace', trace);
   if (args.policies !== undefined) words.push('--policies', args.policies);
   for (const setting of args.set) words.push('--set', setting);
@@ -82,9 +68,4 @@ function commandLine(args: RunArguments, scenarioFile: string, trace: string | u
   if (args.variant !== undefined) words.push('--variant', args.variant);
   if (args.allVariants) words.push('--all-variants');
   return words.map(quoted).join(' ');
-}
-
-/** For a POSIX shell. */
-function quoted(word: string): string {
-  return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -6,31 +6,17 @@
 import { z } from 'zod';
 import type { WorkerConfig } from '../sim/config.ts';
 import { durationDistribution } from './distribution-schema.ts';
-import { exactDuration, wholeNumber, wholeNumberOrNone } from './number-schema.ts';
+import { wholeNumber, wholeNumberOrNone } from './number-schema.ts';
+import { timingConfig, timingSchema } from './timing-schema.ts';
 
 /** Workers of one scenario at most. */
 const WORKERS_MAX = 10_000;
 
-const step = z
-  .strictObject({
-    base: exactDuration().prefault('10.7ms').describe('Of every iteration. Default 10.7ms.'),
-    perToken: exactDuration().prefault('33.7us').describe('Per token computed. Default 33.7us.'),
-    perKvToken: exactDuration()
-      .prefault('0.0856us')
-      .describe('Per context token of the batch. Default 0.0856us.'),
-  })
-  .superRefine((value, context) => {
-    if (value.base + value.perToken >= 1) return;
-    const message = 'base plus perToken of at least 1us: time must pass';
-    context.addIssue({ code: 'custom', path: ['base'], message });
-  })
-  .describe(
-    'Duration of one iteration, affine in its work; fractions of a microsecond count. Defaults: kernel fit ' +
-      'of Llama-3.1-8B on one RTX PRO 6000, casys-kaist/LLMServingSim@5daddb21.',
-  );
-
 const engine = z
   .strictObject({
+    preset: z.string()
+      .optional()
+      .describe('Timing and pool of a measured engine: a name of `spillway presets`, or a preset file.'),
     maxRunning: wholeNumber(1, 1e5)
       .default(256)
       .describe('Sequences in the batch. Default 256, vLLM max_num_seqs.'),
@@ -53,7 +39,19 @@ const engine = z
       .default(true)
       .describe('Prompts above the token budget take several iterations. Default true.'),
     prefixCache: z.boolean().default(true).describe('Full blocks stay cached by content. Default true.'),
-    step: step.prefault({}),
+    scheduling: z.enum(['fcfs', 'priority'])
+      .optional()
+      .describe('Who is served first and preempted last, vLLM scheduling-policy. Default fcfs.'),
+    preemption: z.enum(['newest', 'oldest'])
+      .optional()
+      .describe('Whom fcfs preempts when KV blocks run out. Default newest, as vLLM.'),
+    ranks: wholeNumber(1, 1024)
+      .optional()
+      .describe('Data-parallel ranks; every other number is of one rank. Default 1.'),
+    lockStep: z.boolean()
+      .optional()
+      .describe('Ranks begin and end iterations together, as expert parallelism forces them to. Default false.'),
+    timing: timingSchema.prefault({}).describe('How long one iteration takes. Default affine.'),
   })
   .superRefine((value, context) => {
     if (value.maxBatchedTokens >= value.maxRunning) return;
@@ -112,10 +110,6 @@ function workerConfig(group: ParsedFleet[number]): WorkerConfig {
     const { maxRunning, maxWaiting, service } = group.endpoint;
     return { model: 'endpoint', maxRunning, maxWaiting, serviceUs: service };
   }
-  const { step: cost, ...settings } = group.engine ?? engine.parse({});
-  return {
-    model: 'engine',
-    ...settings,
-    step: { baseUs: cost.base, perTokenUs: cost.perToken, perKvTokenUs: cost.perKvToken },
-  };
+  const { preset: _, timing, ...settings } = group.engine ?? engine.parse({});
+  return { model: 'engine', ...settings, timing: timingConfig(timing, settings.blocks * settings.blockTokens) };
 }

@@ -9,17 +9,23 @@
  */
 import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import type { FaultSiteFacts } from '../results/run-facts.ts';
 import type { WorldConfig } from '../sim/config.ts';
+import type { FaultConfig } from '../sim/fault-config.ts';
 import type { WorkloadConfig } from '../workload/config.ts';
 import { hashOf, hashOfFile } from './canonical-hash.ts';
-import { faultConfigs } from './faults-schema.ts';
-import { workerConfigs } from './fleet-schema.ts';
+import { planFaults } from './fault-windows.ts';
+import { workerConfigs, workerCount } from './fleet-schema.ts';
+import { networkConfig, reportsConfig } from './network-schema.ts';
+import { hostCosts } from './host-schema.ts';
 import type { Override } from './overrides.ts';
-import { parseSetting, parseWorld, reasonOf, type Scenario, variantOverrides } from './scenario.ts';
-import { ScenarioError, shownValue } from './scenario-error.ts';
+import type { RecoveryPlan } from './recovery.ts';
+import { parseSetting, parseWorld, type Scenario, variantOverrides } from './scenario.ts';
+import { reasonOf, ScenarioError, shownValue } from './scenario-error.ts';
 import { BASE_VARIANT, type ParsedScenario } from './scenario-schema.ts';
 import type { PolicyFile } from './user-policies.ts';
-import { datasetConfig, workloadConfig } from './workload-config.ts';
+import { datasetConfig } from './dataset-config.ts';
+import { workloadConfig } from './workload-config.ts';
 
 export interface ResolveOptions {
   /** Texts of `--set`, each `path=value`, applied in order. */
@@ -41,13 +47,22 @@ export interface ResolvedScenario {
   readonly hash: string;
   /** Of this variant's world alone: two variants of equal world are one history. */
   readonly worldHash: string;
+  /** Its faults are plain windows: all schedules are written out, all draws made. */
   readonly config: WorldConfig;
+  /** The faults of the scenario, in order: which are on in this run, and how many windows each has. */
+  readonly faultSites: readonly FaultSiteFacts[];
   /** The checked `policies:` block. */
   readonly policies: ParsedScenario['policies'];
   /** Where policies of the user's own come from; undefined: all are shipped. */
   readonly policyFile: PolicyFile | undefined;
   /** Undefined when `config.dataset` is the workload. */
   readonly workload: WorkloadConfig | undefined;
+  /** How the run must recover; undefined: that is not judged. */
+  readonly recovery?: RecoveryPlan | undefined;
+  /** Names of invariants that the run is held to, or all of them. */
+  readonly invariants?: ParsedScenario['invariants'];
+  /** Test mode: events of one instant that no rule orders are permuted. */
+  readonly shuffledTies?: boolean | undefined;
 }
 
 /** Resolves one variant (`base`: the scenario as written). Throws ScenarioError, for a missing trace too. */
@@ -76,16 +91,17 @@ export function resolveVariants(
     ...others.map((name): [string, unknown] => [name, contentOf(scenario, name, options, traceHashes)]),
   ];
   const hash = hashOf(Object.fromEntries(contents));
-  return worlds.map(({ variant, parsed, tracePath, content }) => ({
-    name: scenario.name,
-    variant,
-    hash,
-    worldHash: hashOf(content),
-    config: worldConfig(parsed, options),
-    policies: parsed.policies,
-    policyFile: scenario.policyFile,
-    workload: workloadConfig(parsed.workload, tracePath),
-  }));
+  return worlds.map(({ variant, parsed, tracePath, content }) => {
+    const named = { name: scenario.name, variant, hash, worldHash: hashOf(content), policyFile: scenario.policyFile };
+    return { ...named, ...worldOf(parsed, tracePath, options) };
+  });
+}
+
+/** A scenario without variants that is checked already, and whose workload is no trace: one that was drawn. */
+export function resolveParsed(parsed: ParsedScenario, policyFile: PolicyFile | undefined): ResolvedScenario {
+  const content = contentOfWorld(parsed, parsed.workload, policyFile);
+  const named = { name: parsed.name, variant: BASE_VARIANT, worldHash: hashOf(content), policyFile };
+  return { ...named, hash: hashOf({ [BASE_VARIANT]: content }), ...worldOf(parsed, '', {}) };
 }
 
 /** A variant the overrides do not fit takes no part in the hash; whoever runs it is told. */
@@ -141,7 +157,8 @@ function contentOfWorld(
   policyFile: PolicyFile | undefined,
 ): unknown {
   const { fleet, network, reports, health, host, clientTimeout, faults, policies, slo, limits } = parsed;
-  const rest = { network, reports, health, host, clientTimeout, faults, policies, slo, limits };
+  const { recovery, testMode } = parsed;
+  const rest = { network, reports, health, host, clientTimeout, faults, policies, slo, limits, recovery, testMode };
   return { fleet: workerConfigs(fleet), workload, ...rest, policyFile: policyFile?.hash };
 }
 
@@ -167,28 +184,45 @@ function hashOfTrace(path: string, where: string): string {
   throw new ScenarioError([`${where} value ${shownValue(path)}: ${reason}; ${allowed}`]);
 }
 
-function worldConfig(parsed: ParsedScenario, options: ResolveOptions): WorldConfig {
+function worldOf(
+  parsed: ParsedScenario,
+  tracePath: string,
+  options: ResolveOptions,
+): Omit<ResolvedScenario, 'name' | 'variant' | 'hash' | 'worldHash' | 'policyFile'> {
+  const { policies, recovery, invariants, testMode } = parsed;
+  const plan = planFaults(parsed.faults, workerCount(parsed.fleet), parsed.seed);
+  return {
+    config: worldConfig(parsed, options, plan.windows),
+    faultSites: plan.sites,
+    policies,
+    workload: workloadConfig(parsed.workload, tracePath),
+    recovery: recovery && { withinUs: recovery.within, ratio: recovery.ratio },
+    invariants,
+    shuffledTies: testMode?.ties === 'shuffled',
+  };
+}
+
+function worldConfig(
+  parsed: ParsedScenario,
+  options: ResolveOptions,
+  faults: readonly FaultConfig[],
+): WorldConfig {
   const workers = workerConfigs(parsed.fleet);
-  const { network, host, slo, limits } = parsed;
+  const { network, host, slo, limits, testMode } = parsed;
   return {
     seed: parsed.seed,
     workers,
-    network: { clientUs: network.client, workerUs: network.worker },
-    reportEveryUs: parsed.reports.every,
+    network: networkConfig(network),
+    reports: reportsConfig(parsed.reports),
     detectionUs: parsed.health.detection,
     clientTimeoutUs: parsed.clientTimeout,
-    host: {
-      inputUs: host.input,
-      selectionUs: host.selection,
-      bookkeepingUs: host.bookkeeping,
-      queuedUs: host.queued,
-      startUs: host.start,
-    },
-    faults: faultConfigs(parsed.faults, workers.length),
+    host: hostCosts(host),
+    faults,
     dataset: datasetConfig(parsed.workload),
-    limits: { drainUs: limits.drain, eventsMax: limits.events },
+    limits: { drainUs: limits.drain, eventsMax: limits.events, warmupUs: limits.warmup },
     slo: { ttftUs: slo.ttft, tpotUs: slo.tpot, e2eUs: slo.e2e },
-    check: options.check ?? false,
+    check: options.check === true || testMode?.check === true,
+    testMode: testMode && { wakeDelayUs: testMode.wakeDelay, cancelDelayUs: testMode.cancelDelay },
     fastForward: options.fastForward ?? true,
   };
 }

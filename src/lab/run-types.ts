@@ -3,9 +3,15 @@
  * callbacks it takes and the outcome it gives. A run is synchronous in slices; between slices it reports
  * progress and looks whether to stop.
  */
+import type { PolicyEntry } from '../../policies/entry.ts';
 import type { Checkpoint } from '../kernel/digest.ts';
 import type { RequestRecord } from '../results/record.ts';
 import type { RunResult } from '../results/result.ts';
+import type { Charts } from './charts.ts';
+import type { EntryTap } from '../sim/journal.ts';
+import type { DecisionListener } from './explain/decision-log.ts';
+import type { CallListener } from './invariants/policy-calls.ts';
+import type { Recovery } from './recovery.ts';
 import type { ResolvedScenario } from './resolve.ts';
 
 /** Told between slices. */
@@ -32,10 +38,12 @@ export interface TapEntry {
   readonly kind: string;
   readonly first: number;
   readonly second: number;
+  /** Id of the request it is about, or -1. */
+  readonly request: number;
 }
 
 /** Records the entries numbered from `from` up to, not including, `to`; used to show where two runs part. */
-interface Tap {
+interface Tap extends EntryTap {
   readonly from: number;
   /** Infinity: to the end. */
   readonly to: number;
@@ -52,11 +60,19 @@ export interface RunOptions {
    */
   readonly pause?: (() => Promise<void>) | undefined;
   readonly tap?: Tap | undefined;
+  /** Gathers what reports draw. */
+  readonly charts?: Charts | undefined;
+  /** Hears what policies are asked and answer, in words. */
+  readonly decisions?: DecisionListener | undefined;
+  /** Hears it as values. */
+  readonly calls?: CallListener | undefined;
+  /** The policies that there are, when they have been loaded already: those that the scenario was checked with. */
+  readonly entries?: readonly PolicyEntry[] | undefined;
 }
 
 /**
- * `unfinished`: work was still held at the drain limit, or nothing was left to happen. `interrupted`: the
- * signal stopped it.
+ * `unfinished`: work was still held at the drain limit, or nothing was left to happen. `interrupted`: the signal stopped
+ * it. `metastable`: it ended, and did not recover as its scenario demands.
  */
 export type RunStatus = 'ok' | 'unfinished' | 'interrupted' | 'metastable';
 
@@ -67,6 +83,8 @@ export interface RunOutcome {
   readonly checkpoints: readonly Checkpoint[];
   /** What is still held, one line each; empty unless `unfinished`. */
   readonly held: readonly string[];
+  /** Of a scenario with a `recovery:` block. */
+  readonly recovery?: Recovery | undefined;
 }
 
 /**

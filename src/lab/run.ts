@@ -3,9 +3,10 @@
  * gathers what it counted. Awaits only between slices, for the trace's next rows and for the caller (`pause`); nothing
  * awaited alters the run.
  */
-import { makePolicies, makeSalvage } from '../../policies/index.ts';
+import { makeBatchPolicies, makePolicies, type PolicyEntry } from '../../policies/index.ts';
 import { InvariantError } from '../kernel/assert.ts';
 import type { Checkpoint } from '../kernel/digest.ts';
+import type { TieBreak } from '../kernel/event-queue.ts';
 import { stream } from '../kernel/rng.ts';
 import { Recorder } from '../results/recorder.ts';
 import { buildResult } from '../results/result.ts';
@@ -14,7 +15,10 @@ import type { Refillable, Workload } from '../workload/arrival.ts';
 import { ClosedWorkload } from '../workload/closed.ts';
 import { OpenWorkload } from '../workload/open.ts';
 import { openTrace, type TraceWorkload } from '../workload/trace.ts';
+import { heardEntries } from './explain/decision-log.ts';
 import { PolicyFault } from './guarded-policy.ts';
+import { watchedEntries } from './invariants/policy-calls.ts';
+import { RecoveryWatch } from './recovery.ts';
 import type { ResolvedScenario } from './resolve.ts';
 import type { RunOptions, RunOutcome, RunStatus } from './run-types.ts';
 import { entriesOfFile } from './user-policies.ts';
@@ -29,21 +33,24 @@ const SLICE_EVENTS = 20_000;
  */
 export async function runScenario(resolved: ResolvedScenario, options: RunOptions = {}): Promise<RunOutcome> {
   const { config, policies } = resolved;
-  const entries = await entriesOfFile(resolved.policyFile);
+  const entries = listenedTo(options.entries ?? (await entriesOfFile(resolved.policyFile)), resolved, options);
   const streamFor = (name: string) => stream(config.seed, `policies/${name}`);
   const source = await openSource(resolved);
   try {
-    const recorder = new Recorder(config.slo, options.onRecord);
+    const recovery = resolved.recovery && new RecoveryWatch(resolved.recovery, config, resolved.workload);
+    const recorder = new Recorder(config.slo, recordSink(options, recovery), config.limits.warmupUs);
     const world = guarded(undefined, () => {
       return new World(config, {
         policies: makePolicies(policies, streamFor, entries),
-        salvage: makeSalvage(policies, streamFor, entries),
+        batch: config.dataset === undefined ? undefined : makeBatchPolicies(policies, streamFor, entries),
         workload: source.workload,
         recorder,
         tap: options.tap,
+        series: options.charts?.series,
+        tieBreak: resolved.shuffledTies ? tieBreakOf(config.seed) : undefined,
       });
     });
-    const status = await drive(world, source, recorder, options);
+    const ended = await drive(world, source, recorder, options);
     const { digest } = world.journal;
     const last: Checkpoint = { entries: digest.entries, digest: digest.value() };
     const held = world.held();
@@ -60,12 +67,39 @@ export async function runScenario(resolved: ResolvedScenario, options: RunOption
       workers: world.workerFacts(),
       policies,
       rows: world.rowFacts(),
+      faults: resolved.faultSites,
     });
-    const stillHeld = status === 'unfinished' ? heldLines(held) : [];
-    return { result, status, checkpoints: [...digest.checkpoints, last], held: stillHeld };
+    const stillHeld = ended === 'unfinished' ? heldLines(held) : [];
+    const recovered = recovery?.verdict();
+    const status = ended === 'ok' && recovered?.verdict === 'metastable' ? 'metastable' : ended;
+    return { result, status, checkpoints: [...digest.checkpoints, last], held: stillHeld, recovery: recovered };
   } finally {
     await source.file?.close();
   }
+}
+
+function listenedTo(
+  known: readonly PolicyEntry[],
+  { policies }: ResolvedScenario,
+  { decisions, calls }: RunOptions,
+): readonly PolicyEntry[] {
+  const watched = calls === undefined ? known : watchedEntries(known, calls, policies.callRetry);
+  return decisions === undefined ? watched : heardEntries(watched, decisions);
+}
+
+/** Test mode: a draw in [0, 2^32) for each event. */
+function tieBreakOf(seed: number): TieBreak {
+  const draw = stream(seed, 'test-mode/ties');
+  return () => Math.floor(draw() * 0x1_0000_0000);
+}
+
+function recordSink({ onRecord, charts }: RunOptions, recovery: RecoveryWatch | undefined): RunOptions['onRecord'] {
+  if (charts === undefined && recovery === undefined) return onRecord;
+  return (record) => {
+    charts?.request(record);
+    recovery?.request(record);
+    onRecord?.(record);
+  };
 }
 
 interface Source {

@@ -9,51 +9,17 @@ import { duration, durationOrNone } from '../../policies/config.ts';
 import { type PolicyEntry, policyEntries } from '../../policies/index.ts';
 import { policiesSchema } from '../../policies/schema.ts';
 import { expectationSchema } from './expect-schema.ts';
-import { checkFaultWorkers, faultsSchema } from './faults-schema.ts';
+import { checkFaults } from './fault-checks.ts';
+import { faultsSchema } from './faults-schema.ts';
 import { fleetSchema, workerCount } from './fleet-schema.ts';
-import { exactDuration, wholeNumber, wholeNumberOrNone } from './number-schema.ts';
+import { hostSchema } from './host-schema.ts';
+import { healthSchema, networkSchema, reportsSchema } from './network-schema.ts';
+import { wholeNumber, wholeNumberOrNone } from './number-schema.ts';
+import { invariantsSchema, recoverySchema, testModeSchema } from './verdict-schema.ts';
 import { workloadSchema } from './workload-schema.ts';
 
 /** Name of the scenario as written, before any variant; no variant may have it. */
 export const BASE_VARIANT = 'base';
-
-const network = z
-  .strictObject({
-    client: duration()
-      .prefault('250us')
-      .describe('One way, client to gateway and back. Default 250us, within a zone.'),
-    worker: duration()
-      .prefault('250us')
-      .describe('One way, gateway to worker and back. Default 250us, within a zone.'),
-  })
-  .describe('Latency of the network.');
-
-const reports = z
-  .strictObject({
-    every: durationOrNone('1ms')
-      .prefault('1s')
-      .describe("Between a worker's load reports, or none. Default 1s."),
-  })
-  .describe('What workers say of their load.');
-
-const health = z
-  .strictObject({
-    detection: durationOrNone()
-      .prefault('10s')
-      .describe('From a crash or a return until the gateway notices; none: never. Default 10s.'),
-  })
-  .describe("The gateway's health check.");
-
-const cost = (what: string) => exactDuration().prefault('0us').describe(`${what} Default 0us.`);
-const host = z
-  .strictObject({
-    input: cost('Per input handled.'),
-    selection: cost('Per queue selection attempted.'),
-    bookkeeping: cost('Per bookkeeping call.'),
-    queued: cost('Per queued entry that a bookkeeping call walks.'),
-    start: cost('Per task or attempt started.'),
-  })
-  .describe('CPU costs of the single-threaded gateway; fractions of a microsecond count. Default: no cost.');
 
 const slo = z
   .strictObject({
@@ -75,6 +41,9 @@ const limits = z
     events: wholeNumberOrNone(1, Number.MAX_SAFE_INTEGER)
       .prefault('none')
       .describe('Kernel events. Default none.'),
+    warmup: duration()
+      .prefault('0s')
+      .describe('Latencies leave out requests sent before it; ITL and counts do not. Default 0s.'),
   })
   .describe('Bounds of a run.');
 
@@ -94,10 +63,10 @@ const variantName = z.string().regex(/^(?!base$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
 const world = {
   seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1).describe('Root of all random streams. Default 1.'),
   fleet: fleetSchema,
-  network: network.prefault({}),
-  reports: reports.prefault({}),
-  health: health.prefault({}),
-  host: host.prefault({}),
+  network: networkSchema.prefault({}),
+  reports: reportsSchema.prefault({}),
+  health: healthSchema.prefault({}),
+  host: hostSchema.describe('CPU costs of the single-threaded gateway. Default: no cost.').prefault({}),
   workload: workloadSchema.describe('Who sends what, and when.'),
   clientTimeout: durationOrNone('1us')
     .prefault('none')
@@ -105,6 +74,9 @@ const world = {
   faults: faultsSchema.default([]),
   slo: slo.prefault({}),
   limits: limits.prefault({}),
+  recovery: recoverySchema,
+  invariants: invariantsSchema,
+  testMode: testModeSchema,
 };
 
 const scenarioName = z
@@ -133,7 +105,7 @@ export function scenarioSchemaOf(entries: readonly PolicyEntry[]) {
     .superRefine((scenario, context) => {
       // What refers to another block is checked once the blocks themselves are right.
       if (context.issues.length > 0) return;
-      checkFaultWorkers(scenario.faults, workerCount(scenario.fleet), context);
+      checkFaults(scenario.faults, workerCount(scenario.fleet), context);
       const names = [BASE_VARIANT, ...Object.keys(scenario.variants)];
       scenario.expect.forEach((expectation, index) => {
         if (names.includes(expectation.variant)) return;

@@ -7,7 +7,8 @@ import { readFile } from 'node:fs/promises';
 import { withPolicyName } from './default-policy.ts';
 import { didYouMean } from './nearest.ts';
 import { applyOverride, type Override, parsePath } from './overrides.ts';
-import { ScenarioError, shownValue } from './scenario-error.ts';
+import { withPresets } from './preset.ts';
+import { reasonOf, ScenarioError, shownValue } from './scenario-error.ts';
 import {
   BASE_VARIANT,
   type ParsedScenario,
@@ -15,7 +16,7 @@ import {
   scenarioSchema,
   scenarioSchemaOf,
 } from './scenario-schema.ts';
-import { parseWith, type SchemaIssue } from './schema-issues.ts';
+import { parseWith } from './schema-issues.ts';
 import type { PolicyFile, UserPolicies } from './user-policies.ts';
 import { decodeUtf8, type PathSegment, parseYamlValue, YamlSource } from './yaml-source.ts';
 
@@ -83,9 +84,11 @@ export function parseWorld(
     if ('error' in applied) throw new ScenarioError([`${override.where} ${applied.error}`]);
     input = applied.value;
   }
+  const place = (path: readonly PathSegment[]): string => placeOf(path, yaml, overrides);
+  input = withPresets(input, yaml.file, place);
   const parsed = parseWith(schema, input);
   if ('data' in parsed) return parsed.data;
-  throw new ScenarioError(parsed.issues.map((issue) => `${placeOf(issue, yaml, overrides)} ${issue.text}`));
+  throw new ScenarioError(parsed.issues.map((issue) => `${place(issue.path)} ${issue.text}`));
 }
 
 /**
@@ -122,19 +125,10 @@ export function parseSetting(text: string): Override {
   return { path, value: parseYamlValue(valueText, `--set ${path.join('.')}`), where };
 }
 
-function placeOf(issue: SchemaIssue, yaml: YamlSource, overrides: readonly Override[]): string {
+function placeOf(at: readonly PathSegment[], yaml: YamlSource, overrides: readonly Override[]): string {
   const cause = overrides.findLast(({ path }) => {
-    const shared = Math.min(path.length, issue.path.length);
-    return path.slice(0, shared).every((segment, i) => String(segment) === String(issue.path[i]));
+    const shared = Math.min(path.length, at.length);
+    return path.slice(0, shared).every((segment, i) => String(segment) === String(at[i]));
   });
-  return cause === undefined ? yaml.locate(issue.path) : cause.where;
-}
-
-/** One clause on why a file cannot be read. */
-export function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'no such file';
-  if (code === 'EISDIR') return 'it is a folder';
-  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
-  return code ?? String(error);
+  return cause === undefined ? yaml.locate(at) : cause.where;
 }

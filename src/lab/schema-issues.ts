@@ -92,7 +92,7 @@ function allowed(issue: Issue, value: unknown): string {
       return listed(issue.values.map(String), value);
     case 'invalid_union':
       return 'options' in issue && Array.isArray(issue.options)
-        ? listed(issue.options.map(String), value)
+        ? listed(issue.options.filter((option) => option !== undefined).map(String), value)
         : 'another form';
     case 'invalid_format':
       return `text of the form ${issue.pattern ?? issue.format}`;

@@ -15,8 +15,7 @@ import { type PolicyEntry, policyEntries } from '../../policies/index.ts';
 import { hashOfFile } from './canonical-hash.ts';
 import { entryIssues, strictEntry } from './entry-issues.ts';
 import { guardedEntry } from './guarded-policy.ts';
-import { reasonOf } from './scenario.ts';
-import { ScenarioError, shownValue } from './scenario-error.ts';
+import { reasonOf, ScenarioError, shownValue } from './scenario-error.ts';
 
 /** Which file, and what was in it. */
 export interface PolicyFile {

@@ -4,6 +4,7 @@
  */
 import type { RunResult, WorkerResult } from '../results/result.ts';
 import { formatCount, formatPercent, formatRate } from './format.ts';
+import { inline, markdownTable } from './markdown-table.ts';
 import { metricRows } from './metrics-table.ts';
 import type { MetricRow, Section } from './metrics-table.ts';
 import { verdictLines } from './verdict.ts';
@@ -39,6 +40,7 @@ export function renderMarkdown(runs: readonly RunResult[], about: ReportAbout): 
     metricTable(runs, ['worker']),
     workerTable(runs),
     ...omittedWorkers(runs),
+    ...faultBlocks(runs),
     '## Reproduce',
     `\`\`\`sh\n${about.command.trim()}\n\`\`\``,
     `Node ${about.nodeVersion}.`,
@@ -49,7 +51,7 @@ export function renderMarkdown(runs: readonly RunResult[], about: ReportAbout): 
 
 function metricTable(runs: readonly RunResult[], sections: readonly Section[]): string {
   const rows = metricRows(runs, sections, true);
-  return table(['', ...runs.map((run) => run.variant)], rows.map(lineOf), 1);
+  return markdownTable(['', ...runs.map((run) => run.variant)], rows.map(lineOf), 1);
 }
 
 function lineOf(row: MetricRow): string[] {
@@ -61,7 +63,7 @@ function workerTable(runs: readonly RunResult[]): string {
   const lines = runs.flatMap((run) =>
     run.workers.slice(0, WORKERS_MAX).map((worker) => [run.variant, ...workerCells(worker)]),
   );
-  return lines.length === 0 ? '' : table(head, lines, 1);
+  return lines.length === 0 ? '' : markdownTable(head, lines, 1);
 }
 
 function workerCells(worker: WorkerResult): string[] {
@@ -82,6 +84,14 @@ function omittedWorkers(runs: readonly RunResult[]): string[] {
   return omitted === 0 ? [] : [`${formatCount(omitted)} more workers a variant are in the result documents.`];
 }
 
+/** What was to go wrong in each variant: the faults that were on, and those that were not. */
+function faultBlocks(runs: readonly RunResult[]): string[] {
+  const lines = runs.flatMap(({ variant, faults = [] }) =>
+    faults.map(({ name, kind, active, windows }) => [variant, name, kind, active ? 'on' : 'off', formatCount(windows)]),
+  );
+  return lines.length === 0 ? [] : ['## Faults', markdownTable(['variant', 'fault', 'kind', 'in this run', 'windows'], lines, 4)];
+}
+
 function originTable(runs: readonly RunResult[]): string {
   const lines = runs.map((run) => [
     run.variant,
@@ -90,22 +100,9 @@ function originTable(runs: readonly RunResult[]): string {
     formatCount(run.digest_entries),
     code(run.scenario_hash),
   ]);
-  return table(['variant', 'seed', 'digest', 'entries', 'scenario hash'], lines, 1);
-}
-
-/** The columns from `numbersFrom` on are aligned right. */
-function table(head: readonly string[], lines: readonly (readonly string[])[], numbersFrom: number): string {
-  const rule = head.map((_, column) => (column < numbersFrom ? '---' : '---:'));
-  return [head.map(inline), rule, ...lines.map((line) => line.map(inline))]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
+  return markdownTable(['variant', 'seed', 'digest', 'entries', 'scenario hash'], lines, 1);
 }
 
 function code(text: string): string {
   return text === '' ? '' : `\`${text}\``;
-}
-
-/** Text that cannot break out of its cell or line. */
-function inline(text: string): string {
-  return text.replace(/\|/g, '\\|').replace(/\s*\n\s*/g, ' ');
 }

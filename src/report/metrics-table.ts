@@ -73,6 +73,8 @@ const METRICS: readonly Metric[] = [
   { section: 'outcome', label: 'good requests', text: (run) => formatPercent(run.good_request_fraction) },
   rowsMetric('rows completed', (rows) => rows.completed),
   rowsMetric('rows dropped', (rows) => rows.dropped),
+  rowsMetric('admission timeouts', (rows) => rows.admission_timeouts),
+  rowsMetric('admission waiters max', (rows) => rows.waiters_max),
   rowsMetric('tasks deferred', (rows) => rows.deferred_count),
   rowsMetric('tasks preserved', (rows) => rows.preserved_count),
   rowsMetric('salvage rounds', (rows) => rows.salvage_rounds),
@@ -92,6 +94,7 @@ const METRICS: readonly Metric[] = [
   { section: 'worker', label: 'KV utilisation', text: (run) => formatPercent(run.kv_utilization) },
   { section: 'worker', label: 'preemptions', text: (run) => formatCount(run.preemptions) },
   { section: 'worker', label: 'prefix hit ratio', text: (run) => formatPercent(run.prefix_hit_ratio) },
+  { section: 'run', label: 'simulated s', text: (run) => formatMs(run.simulated_seconds) },
   { section: 'run', label: 'digest', text: (run) => run.digest },
 ];
 

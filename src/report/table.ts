@@ -6,6 +6,7 @@ import Table from 'cli-table3';
 import type { RunResult } from '../results/result.ts';
 import { metricRows } from './metrics-table.ts';
 import type { MetricRow } from './metrics-table.ts';
+import { BARE } from './plain-table.ts';
 
 const GAP = 2;
 /** A digest is the widest text that must not be cut. */
@@ -14,25 +15,6 @@ const CELL_MAX = 28;
 const RULE = '─';
 const BOLD = '\u001b[1m';
 const PLAIN = '\u001b[22m';
-
-/** No frame: two blanks between columns. */
-const CHARS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: ' '.repeat(GAP),
-};
 
 export interface TableOptions {
   /** Columns of the terminal; 40 at least. */
@@ -69,7 +51,7 @@ function renderOne(
     return Math.min(wanted, Math.max(room, CELL_MIN));
   });
   const table = new Table({
-    chars: CHARS,
+    chars: BARE,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
     colWidths: [labelWidth, ...widths],
     colAligns: ['left', ...widths.map(() => 'right' as const)],

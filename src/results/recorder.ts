@@ -13,6 +13,7 @@
  */
 import type { AttemptOutcome } from '../../policies/types.ts';
 import { assert } from '../kernel/assert.ts';
+import { isGood } from './good.ts';
 import { Histogram } from './histogram.ts';
 import { requestOutcome } from './outcome.ts';
 import type { RequestOutcome, WasteCause } from './outcome.ts';
@@ -49,6 +50,7 @@ export class Recorder {
     gatewayQueue: new Sample(),
   };
   readonly #sink: RecordSink | undefined;
+  readonly #measuredFrom: number;
   #offered = 0;
   #finished = 0;
   #completed = 0;
@@ -82,9 +84,11 @@ export class Recorder {
   #wastedPrefill = 0;
   #wastedDecode = 0;
 
-  constructor(slo: Slo = NO_SLO, sink?: RecordSink) {
+  /** `measuredFrom`: latencies are those of requests sent from then on; everything else counts from the start. */
+  constructor(slo: Slo = NO_SLO, sink?: RecordSink, measuredFrom = 0) {
     this.slo = slo;
     this.#sink = sink;
+    this.#measuredFrom = measuredFrom;
   }
 
   /** A logical request leaves its client: it is offered. Retries of the gateway are no new ones. */
@@ -100,7 +104,8 @@ export class Recorder {
     this.#finished++;
     this.#outcomes[requestOutcome(record, salvaged)]++;
     if (record.finishedAt > this.#lastFinishedAt) this.#lastFinishedAt = record.finishedAt;
-    if (record.startedAt >= 0) this.latencies.gatewayQueue.add(record.startedAt - record.arrivedAt);
+    const measured = record.sentAt >= this.#measuredFrom;
+    if (measured && record.startedAt >= 0) this.latencies.gatewayQueue.add(record.startedAt - record.arrivedAt);
     if (record.reason === 'ok') this.#complete(record);
     this.#sink?.(record);
   }
@@ -109,15 +114,15 @@ export class Recorder {
     const e2eUs = record.finishedAt - record.sentAt;
     const ttftUs = record.firstTokenAt < 0 ? e2eUs : record.firstTokenAt - record.sentAt;
     const gaps = record.outputTokens - 1;
-    const tpotUs = gaps > 0 ? (e2eUs - ttftUs) / gaps : 0;
-    this.latencies.ttft.add(ttftUs);
-    this.latencies.e2el.add(e2eUs);
-    if (gaps > 0 && record.firstTokenAt >= 0) this.latencies.tpot.add(tpotUs);
+    if (record.sentAt >= this.#measuredFrom) {
+      this.latencies.ttft.add(ttftUs);
+      this.latencies.e2el.add(e2eUs);
+      if (gaps > 0 && record.firstTokenAt >= 0) this.latencies.tpot.add((e2eUs - ttftUs) / gaps);
+    }
     this.#completed++;
     this.#inputTokens += record.promptTokens;
     this.#outputTokens += record.outputTokens;
-    const slo = this.slo;
-    if (ttftUs <= slo.ttftUs && tpotUs <= slo.tpotUs && e2eUs <= slo.e2eUs) this.#good++;
+    if (isGood(record, this.slo)) this.#good++;
   }
 
   /** An attempt reached its one terminal outcome. */

@@ -138,6 +138,9 @@ const ROWS: Record<string, FieldDoc> = {
   deferred_count: field('tasks', 'times a task was deferred after a failure'),
   preserved_count: field('tasks', 'times a deferred task was kept for another cycle'),
   salvage_rounds: field('count', 'salvage rounds run'),
+  tasks_started: field('tasks', 'starts of tasks, again after a deferral included'),
+  admission_timeouts: field('calls', 'calls that waited too long for request admission and were never sent'),
+  waiters_max: field('calls', 'most that waited for request admission at once, as the scheduler samples it'),
   'reasons.*': field('rows', 'rows lost, by reason; a reason that never came is absent and counts 0'),
 };
 
@@ -156,6 +159,13 @@ const WORKER: Record<string, FieldDoc> = {
   recomputed_tokens: field('tokens', 'tokens computed again after preemptions'),
 };
 
+const FAULT: Record<string, FieldDoc> = {
+  name: field('', 'name of the fault, or its kind and place in the list; faults are absent where the scenario has none'),
+  kind: field('', 'its kind'),
+  active: field('', 'whether it is there in this run'),
+  windows: field('count', 'windows planned for the seed, one for each begin and worker'),
+};
+
 /** In the order of the document. */
 export const RESULT_FIELDS: Readonly<Record<string, FieldDoc>> = {
   ...RUN,
@@ -169,6 +179,7 @@ export const RESULT_FIELDS: Readonly<Record<string, FieldDoc>> = {
   prefix_hit_tokens: field('tokens', 'prompt tokens found in prefix caches, all workers'),
   prefix_hit_ratio: field('ratio', 'prefix_hit_tokens ÷ prompt tokens scheduled, all workers'),
   ...prefixed('workers[].', WORKER),
+  ...prefixed('faults[].', FAULT),
   'policies.*': field('', 'parameters of the policies as configured; null: no bound; instants and durations as named'),
   'host.nodeVersion': field('', 'Node that ran it; not compared'),
   'host.cpuSeconds': field('s', 'processor time of the run; not compared'),

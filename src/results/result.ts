@@ -11,7 +11,7 @@ import type { AttemptOutcome } from '../../policies/types.ts';
 import { byName, plainObject } from './plain-json.ts';
 import type { JsonObject } from './plain-json.ts';
 import type { Recorder, Slo } from './recorder.ts';
-import type { RowFacts, RunFacts, WorkerFacts } from './run-facts.ts';
+import type { FaultSiteFacts, RowFacts, RunFacts, WorkerFacts } from './run-facts.ts';
 import { STATISTIC_NAMES, statistic } from './statistics.ts';
 import type { PercentileMethod, StatisticName, Statistics } from './statistics.ts';
 
@@ -42,6 +42,9 @@ export interface RowsResult {
   readonly deferred_count: number;
   readonly preserved_count: number;
   readonly salvage_rounds: number;
+  readonly tasks_started: number;
+  readonly admission_timeouts: number;
+  readonly waiters_max: number;
   readonly reasons: Readonly<Record<string, number>>;
 }
 
@@ -87,6 +90,8 @@ export interface RunResult extends Readonly<Record<LatencyField, number | null>>
   readonly prefix_hit_tokens: number;
   readonly prefix_hit_ratio: number | null;
   readonly workers: readonly WorkerResult[];
+  /** Absent when the scenario has none. */
+  readonly faults?: readonly FaultSiteFacts[];
   readonly policies: JsonObject;
   readonly host?: HostResult;
 }
@@ -116,6 +121,7 @@ export function buildResult(recorder: Recorder, facts: RunFacts): RunResult {
     held: byName(facts.held),
     ...fleetFields(facts.workers),
     workers: facts.workers.map(workerFields),
+    ...faultFields(facts.faults ?? []),
     policies: plainObject(facts.policies),
   };
 }
@@ -188,6 +194,9 @@ function rowFields(rows: RowFacts): RowsResult {
     deferred_count: rows.deferredCount,
     preserved_count: rows.preservedCount,
     salvage_rounds: rows.salvageRounds,
+    tasks_started: rows.tasksStarted,
+    admission_timeouts: rows.admissionTimeouts,
+    waiters_max: rows.waitersMax,
     reasons: byName(rows.reasons),
   };
 }
@@ -208,6 +217,11 @@ function workerFields(worker: WorkerFacts): WorkerResult {
     generated_tokens: worker.generatedTokens,
     recomputed_tokens: worker.recomputedTokens,
   };
+}
+
+function faultFields(faults: readonly FaultSiteFacts[]): Pick<RunResult, 'faults'> {
+  if (faults.length === 0) return {};
+  return { faults: faults.map(({ name, kind, active, windows }) => ({ name, kind, active, windows })) };
 }
 
 function fleetFields(workers: readonly WorkerFacts[]) {

@@ -32,8 +32,24 @@ export interface RowFacts {
   /** Times a deferred task was kept for another cycle. */
   readonly preservedCount: number;
   readonly salvageRounds: number;
+  /** Starts of tasks, again after a deferral included. */
+  readonly tasksStarted: number;
+  /** Calls that waited too long for request admission. */
+  readonly admissionTimeouts: number;
+  /** Most who waited there at once, as sampled by the scheduler. */
+  readonly waitersMax: number;
   /** Rows dropped, by reason. */
   readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** A fault of the scenario, as it came out for the run's seed. */
+export interface FaultSiteFacts {
+  readonly name: string;
+  readonly kind: string;
+  /** It is there in this run. */
+  readonly active: boolean;
+  /** Windows in which it was planned to strike, one for each begin and worker. */
+  readonly windows: number;
 }
 
 export interface RunFacts {
@@ -54,4 +70,6 @@ export interface RunFacts {
   readonly policies: object;
   /** Undefined: no dataset. */
   readonly rows?: RowFacts | undefined;
+  /** In the order of the scenario; absent like an empty list. */
+  readonly faults?: readonly FaultSiteFacts[] | undefined;
 }

@@ -129,7 +129,8 @@ describe('a policy of your own that breaks the port', () => {
   it('ends with 3 and what is allowed when it answers a worker that is not there', async () => {
     const { code, out, err } = await run(withPick('wild', '99'));
     expect({ code, out }).toEqual({ code: 3, out: '' });
-    const fault = 'policy router/least-in-flight: pick answered 99; allowed a whole number from -1 (wait) to 1';
+    const allowed = 'a whole number from -2 (refuse), -1 (wait) to 1';
+    const fault = `policy router/least-in-flight: pick answered 99; allowed ${allowed}`;
     expect(err.startsWith(`${fault} (at `)).toBe(true);
     expect(err).toMatch(/^[^\n]* \(at \d+ µs, after \d+ events\)\n$/);
   });

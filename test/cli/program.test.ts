@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
 import { RUN_FLAGS, RUN_SWITCHES } from '../../src/cli/run-arguments.ts';
 import { InvariantError } from '../../src/kernel/assert.ts';
 import { TraceError } from '../../src/workload/trace-error.ts';
 import { fakeRunner, say } from './fake-terminal.ts';
 
+const NAMES = COMMANDS.filter((each) => each.describe !== false)
+  .map((each) => each.usage.split(' ')[0])
+  .join(', ');
+
 describe('a wrong command line', () => {
   it.each([
-    ['', 'missing command; allowed run, scenarios, policies, schema'],
-    ['rum', "unknown command rum; allowed run, scenarios, policies, schema (did you mean 'run'?)"],
+    ['', `missing command; allowed ${NAMES}`],
+    ['rum', `unknown command rum; allowed ${NAMES} (did you mean 'run'?)`],
     ['run --sede 3', "unknown flag --sede (did you mean 'seed'?)"],
     ['run --Seed 3', "unknown flag --Seed (did you mean 'seed'?)"],
     ['run --no-json', 'unknown flag --no-json'],
@@ -30,6 +35,15 @@ describe('a wrong command line', () => {
     ['run a.csv --trace b.csv', 'two traces, a.csv and b.csv; allowed one'],
     ['run --out package.json', '--out: value "package.json": '],
     ['run --out package.json/deeper', '--out: value "package.json/deeper": '],
+    ['compare', 'Not enough non-option arguments: got 0, need at least 1'],
+    ['compare default other', 'unknown argument other'],
+    ['compare default --seeds 0', '--seeds: value "0"; allowed a whole number from 1 to 10000'],
+    ['compare default --variants base', '--variants: value "base"; allowed two or more names that differ, by comma'],
+    [
+      'compare default --until-half-width 5',
+      '--until-half-width: value "5"; allowed a percentage such as 5%, up to 100%',
+    ],
+    ['sweep default', 'missing --grid; allowed path=value,value such as fleet.0.count=4,8,16'],
     ['scenarios x', 'unknown argument x'],
     ['scenarios -- x', 'unknown argument x; allowed none'],
     ['policies --json', 'unknown flag --json'],

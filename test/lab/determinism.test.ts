@@ -13,7 +13,7 @@ import { richResult } from '../results/samples.ts';
 const points = (...list: [number, string][]): Checkpoint[] =>
   list.map(([entries, digest]) => ({ entries, digest }));
 const entry = (index: number, first = 0): TapEntry => {
-  return { index, at: index * 10, kind: 'start', first, second: 0 };
+  return { index, at: index * 10, kind: 'start', first, second: 0, request: -1 };
 };
 
 /** A run of these checkpoints that records `entries`. */

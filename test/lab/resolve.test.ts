@@ -36,19 +36,19 @@ describe('a minimal scenario', () => {
       maxWaiting: Infinity,
       chunkedPrefill: true,
       prefixCache: true,
-      step: { baseUs: 10_700, perTokenUs: 33.7, perKvTokenUs: 0.0856 },
+      timing: { kind: 'affine', baseUs: 10_700, perTokenUs: 33.7, perKvTokenUs: 0.0856 },
     });
     expect({ ...config, workers: [] }).toEqual({
       seed: 1,
       workers: [],
       network: { clientUs: 250, workerUs: 250 },
-      reportEveryUs: 1e6,
+      reports: { everyUs: 1e6, delayUs: 0, lossRatio: 0, duplicateRatio: 0, stamps: 'gateway' },
       detectionUs: 10e6,
       clientTimeoutUs: Infinity,
-      host: { inputUs: 0, selectionUs: 0, bookkeepingUs: 0, queuedUs: 0, startUs: 0 },
+      host: { inputUs: 0, selectionUs: 0, bookkeepingUs: 0, queuedUs: 0, startUs: 0, resolutionUs: 0 },
       faults: [],
       dataset: undefined,
-      limits: { drainUs: 3600e6, eventsMax: Infinity },
+      limits: { drainUs: 3600e6, eventsMax: Infinity, warmupUs: 0 },
       slo: { ttftUs: Infinity, tpotUs: Infinity, e2eUs: Infinity },
       check: false,
       fastForward: true,
@@ -72,7 +72,13 @@ describe('a minimal scenario', () => {
     const dataset = 'workload: {kind: dataset, rows: 3, columns: 2, prompt: 5, output: 6}\n';
     const { config, workload } = resolveVariant(scenarioOf(MINIMAL.replace(/workload:[^]*/, dataset)));
     expect(workload).toBeUndefined();
-    expect(config.dataset).toMatchObject({ rows: 3, columns: ['column1', 'column2'], maxInFlight: 1024 });
+    const { plan, settings } = config.dataset ?? {};
+    expect(plan?.columns.map((column) => [column.name, column.generator.weight])).toEqual([
+      ['column1', 4],
+      ['column2', 4],
+    ]);
+    expect(plan?.rowGroups).toEqual([{ id: 0, rows: 3 }]);
+    expect(settings).toMatchObject({ rowGroupsMax: 3, shutdown: { errorRatio: 0.5, window: 10 } });
   });
 
   it('reads an endpoint and durations below a microsecond exactly', () => {
@@ -81,7 +87,7 @@ describe('a minimal scenario', () => {
     const { config } = resolveVariant(scenarioOf(`${text}host: {queued: 85.6ns, start: 1.90415us}\n`));
     const serviceUs = { dist: 'exponential', mean: 20_000, min: 0, max: Infinity };
     expect(config.workers).toEqual([{ model: 'endpoint', maxRunning: 1, maxWaiting: Infinity, serviceUs }]);
-    expect(config.host).toMatchObject({ queuedUs: 0.0856, startUs: 1.90415 });
+    expect(config.host).toMatchObject({ queuedUs: 0.0856, startUs: 1.90415, resolutionUs: 0 });
   });
 });
 

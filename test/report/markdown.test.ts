@@ -64,6 +64,14 @@ describe('renderMarkdown', () => {
     expect(text).toContain('| unfinished at the end | 1,500 |');
   });
 
+  it('lists the faults of each variant, and which of them were on', () => {
+    const faults = [{ name: 'flap', kind: 'crash', active: false, windows: 0 }];
+    const text = renderMarkdown([before, richResult({ variant: 'calm', faults })], ABOUT);
+    expect(text).toContain('| variant | fault | kind | in this run | windows |\n| --- | --- | --- | --- | ---: |');
+    expect(text).toContain('| before | flapping | crash | on | 7 |\n| calm | flap | crash | off | 0 |');
+    expect(renderMarkdown([richResult({ faults: [] })], ABOUT)).not.toContain('## Faults');
+  });
+
   it('puts the reason and the caller’s verdicts first', () => {
     const text = renderMarkdown([before], { ...ABOUT, why: 'An incident.\n', verdicts: ['PASS rows.dropped ≤ 1'] });
     expect(text).toContain('after\n\nAn incident.\n\n- PASS rows.dropped ≤ 1\n- before: ');

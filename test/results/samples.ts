@@ -57,6 +57,7 @@ export const FACTS: RunFacts = {
   simulatedUs: 2_500_000,
   held: { 'gateway.waiting': 0, 'gateway.leases': 0 },
   workers: [WORKER],
+  faults: [{ name: 'flapping', kind: 'crash', active: true, windows: 7 }],
   policies: { router: { kind: 'p2c' }, timeouts: { requestUs: 5_000_000, workerUs: Infinity }, gates: [{ max: 3 }] },
 };
 
@@ -79,6 +80,9 @@ export function richResult(facts: Partial<RunFacts> = {}): RunResult {
     deferredCount: 4,
     preservedCount: 1,
     salvageRounds: 2,
+    tasksStarted: 22,
+    admissionTimeouts: 3,
+    waitersMax: 5,
     reasons: { upstream: 1 },
   };
   return buildResult(recorder, { ...FACTS, rows, ...facts });

@@ -30,12 +30,20 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   },
   'src/lab': {
     values: [
-      ...['src/sim', 'src/workload', 'src/results', 'policies', 'src/kernel'],
-      ...['zod', 'yaml', 'fast-check', 'piscina', 'node:*'],
+      ...['src/sim', 'src/workload', 'src/results', 'policies', 'src/kernel', 'src/dataset/settings'],
+      ...['zod', 'yaml', 'fast-check', 'piscina', 'node:*', '@stdlib/stats-base-dists-t-cdf'],
+      '@stdlib/stats-base-dists-t-quantile',
+    ],
+    types: ['src/worker', 'src/dataset'],
+  },
+  'src/truth': {
+    values: [
+      ...['src/kernel', 'src/worker', 'src/workload', 'src/results', 'src/lab'],
+      ...['zod', 'yaml', 'node:*'],
     ],
   },
-  'src/report': { values: ['src/results', 'cli-table3'], types: ['src/lab'] },
-  'src/cli': { values: ['src/lab', 'src/live', 'src/report', 'yargs', 'cli-progress', 'node:*'] },
+  'src/report': { values: ['src/results', 'cli-table3'], types: ['src/lab', 'src/truth'] },
+  'src/cli': { values: ['src/lab', 'src/truth', 'src/live', 'src/report', 'yargs', 'cli-progress', 'node:*'] },
 };
 
 /** What single files may import besides: a path or a folder with its slash. Each with the reason. */
@@ -44,7 +52,8 @@ const FILES: readonly (Rule & { readonly path: string; readonly reason: string }
   { path: 'src/kernel/distribution.ts', values: ['d3-random'], reason: 'the one home of sampling' },
   { path: 'src/workload/arrival-times.ts', values: ['d3-random'], reason: 'gaps are summed before they are rounded' },
   { path: 'src/workload/byte-source.ts', values: ['node:fs', 'node:zlib'], reason: 'a trace reader' },
-  { path: 'src/dataset/config.ts', values: [], types: ['src/kernel/distribution'], reason: 'plain configuration' },
+  { path: 'src/report/browser/chart.ts', values: ['uplot'], reason: 'the charts of a report' },
+  { path: 'src/report/browser/main.ts', values: ['uplot/dist/uPlot.min.css'], reason: 'their style' },
   { path: 'policies/config.ts', values: ['zod'], reason: 'building blocks of configuration' },
   { path: 'policies/schema.ts', values: ['zod'], reason: 'the policies: block' },
   { path: 'policies/entry.ts', values: [], types: ['zod'], reason: 'a policy entry holds its schema' },

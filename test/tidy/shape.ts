@@ -7,7 +7,7 @@ export const FILE_LINES = 400;
 export const FUNCTION_LINES = 60;
 export const LINE_COLUMNS = 120;
 
-const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|property\.test|bench|config))?\.[a-z]+$/;
+const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|property\.test|bench|config|d))?\.[a-z]+$/;
 const UNFINISHED = new RegExp(`\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')})\\b`);
 
 /** Too long files, functions and lines. */

@@ -1,0 +1,138 @@
+/**
+ * A run held to invariants. It is the run it would be without them: they only listen. The first violation of each
+ * invariant is kept, in the order in which they were found; the run goes on to its end, so that its digest is that of the
+ * whole history. What ends a run in its midst (a policy at fault, a broken assert of a core) comes with what was found
+ * before.
+ */
+import type { RequestRecord } from '../results/record.ts';
+import { CheckedFault } from './checked-fault.ts';
+import type { Invariant, PolicyCall, RowDrop, Violation, Watcher } from './invariants/invariant.ts';
+import { Ledger } from './invariants/ledger.ts';
+import type { ResolvedScenario } from './resolve.ts';
+import type { RunOptions, RunOutcome, Runner, TapEntry } from './run-types.ts';
+
+/** A violation, and whose promise it breaks. */
+export interface BrokenPromise extends Violation {
+  readonly invariant: string;
+  readonly promise: string;
+  readonly verdict: 'broken' | 'unfinished' | 'metastable';
+}
+
+export interface CheckedOutcome extends RunOutcome {
+  readonly broken: readonly BrokenPromise[];
+}
+
+/** As `runner`, held to the invariants. What it rejects with is wrapped when a promise was broken before. */
+export async function runChecked(
+  runner: Runner,
+  resolved: ResolvedScenario,
+  invariants: readonly Invariant[],
+  options: RunOptions = {},
+): Promise<CheckedOutcome> {
+  const guard = new Guard(resolved, invariants);
+  try {
+    const outcome = await runner(resolved, { ...options, ...guard.listeners(options) });
+    if (outcome.status !== 'interrupted') guard.end(outcome);
+    return { ...outcome, broken: guard.broken };
+  } catch (error) {
+    throw guard.broken.length === 0 ? error : new CheckedFault(guard.broken, error);
+  }
+}
+
+/** A runner whose runs are held to the invariants. */
+export function checkedRunner(runner: Runner, invariants: readonly Invariant[]) {
+  return (resolved: ResolvedScenario, options?: RunOptions): Promise<CheckedOutcome> => {
+    return runChecked(runner, resolved, invariants, options);
+  };
+}
+
+interface Watching {
+  readonly invariant: Invariant;
+  readonly watcher: Watcher;
+}
+
+/** Hands what happens to the watchers that want it. */
+class Guard {
+  readonly broken: BrokenPromise[] = [];
+  readonly #ledger = new Ledger();
+  readonly #watching: readonly Watching[];
+  readonly #ofEntry: readonly Watching[];
+  readonly #ofRecord: readonly Watching[];
+  readonly #ofCall = new Map<string, Watching[]>();
+  #now = 0;
+
+  constructor(resolved: ResolvedScenario, invariants: readonly Invariant[]) {
+    this.#watching = invariants.map((invariant) => {
+      const watcher = invariant.watch(resolved, (violation) => this.#report(invariant, violation));
+      return { invariant, watcher };
+    });
+    this.#ofEntry = this.#watching.filter(({ watcher }) => watcher.entry !== undefined);
+    this.#ofRecord = this.#watching.filter(({ watcher }) => watcher.record !== undefined);
+    for (const each of this.#watching) {
+      if (each.watcher.call === undefined) continue;
+      for (const name of each.invariant.hears ?? []) this.#ofCall.set(name, [...(this.#ofCall.get(name) ?? []), each]);
+    }
+  }
+
+  /** What the run is given besides the caller's own listeners, which hear first. */
+  listeners({ tap, onRecord }: RunOptions): RunOptions {
+    const methods = new Set(this.#ofCall.keys());
+    return {
+      tap: {
+        from: 0,
+        to: Infinity,
+        record: (entry) => {
+          if (tap !== undefined && entry.index >= tap.from && entry.index < tap.to) tap.record(entry);
+          this.#entry(entry);
+        },
+        rowDropped: (at, row, rule, last) => {
+          tap?.rowDropped?.(at, row, rule, last);
+          this.#rowDropped({ at, row, rule, last });
+        },
+      },
+      onRecord: (record) => {
+        onRecord?.(record);
+        this.#record(record);
+      },
+      ...(methods.size === 0 ? {} : { calls: { methods, called: (call: PolicyCall) => this.#call(call) } }),
+    };
+  }
+
+  end(outcome: RunOutcome): void {
+    for (const each of this.#watching) this.#tell(each, ({ end }) => end?.call(each.watcher, outcome));
+  }
+
+  #entry(entry: TapEntry): void {
+    this.#now = entry.at;
+    const request = this.#ledger.find(entry.request);
+    for (const each of this.#ofEntry) this.#tell(each, ({ entry: hear }) => hear?.call(each.watcher, entry, request));
+    this.#ledger.book(entry);
+  }
+
+  #call(call: PolicyCall): void {
+    const heard = this.#ofCall.get(`${call.role}.${call.method}`) ?? [];
+    for (const each of heard) this.#tell(each, ({ call: hear }) => hear?.call(each.watcher, call));
+  }
+
+  #record(record: RequestRecord): void {
+    for (const each of this.#ofRecord) this.#tell(each, ({ record: hear }) => hear?.call(each.watcher, record));
+  }
+
+  #rowDropped(drop: RowDrop): void {
+    for (const each of this.#watching) this.#tell(each, ({ rowDropped: hear }) => hear?.call(each.watcher, drop));
+  }
+
+  #tell({ invariant, watcher }: Watching, hear: (watcher: Watcher) => void): void {
+    try {
+      hear(watcher);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#report(invariant, { at: this.#now, message });
+    }
+  }
+
+  #report({ name, promise, verdict = 'broken' }: Invariant, violation: Violation): void {
+    if (this.broken.some(({ invariant }) => invariant === name)) return;
+    this.broken.push({ ...violation, invariant: name, promise, verdict });
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The client gets its tokens, whole and once: an answered request has exactly the tokens asked for (or that fit its
+ * worker), a failed one has none, and no attempt follows one of whose reply a byte was sent, since its tokens would come
+ * twice.
+ */
+import type { WorkerConfig } from '../../sim/config.ts';
+import type { Invariant } from './invariant.ts';
+
+export const tokensExact: Invariant = {
+  name: 'tokens-exact',
+  promise: 'No token is lost or repeated: an answered request has all its tokens, and none is tried again after a byte.',
+  watch({ config }, report) {
+    return {
+      entry({ at, kind, first: attempt, request: id }, request) {
+        if (kind !== 'effect.start' || request?.answered !== true) return;
+        const message = `attempt ${attempt} starts for request ${id}, whose client has bytes of an earlier reply`;
+        report({ at, request: id, message });
+      },
+      record({ id, reason, worker, promptTokens, outputTokens, maxOutputTokens, finishedAt }) {
+        const room = roomAt(config.workers[worker], promptTokens);
+        const due = reason === 'ok' ? Math.min(maxOutputTokens, room) : 0;
+        if (outputTokens === due) return;
+        const message = `the client of request ${id} (${reason}) has ${outputTokens} tokens of ${due}`;
+        report({ at: finishedAt, request: id, message });
+      },
+    };
+  },
+};
+
+/** Tokens that fit beside the prompt. */
+function roomAt(worker: WorkerConfig | undefined, promptTokens: number): number {
+  if (worker?.model !== 'engine') return Infinity;
+  const { maxModelTokens, blocks, blockTokens, chunkedPrefill, maxBatchedTokens } = worker;
+  // A preempted sequence must be computed again in one pass where prefill knows no chunks.
+  const pass = chunkedPrefill ? Infinity : maxBatchedTokens;
+  return Math.max(0, Math.min(maxModelTokens, blocks * blockTokens, pass + 1) - promptTokens);
+}

@@ -1,0 +1,30 @@
+/** What a worker thread of the pool does: runs one resolved scenario and answers its result, or what went wrong. */
+import { errorKind } from './user-error.ts';
+import type { RunStatus } from './run-types.ts';
+import type { ResolvedScenario } from './resolve.ts';
+import type { RunResult } from '../results/result.ts';
+import { runScenario } from './run.ts';
+
+export interface ThreadRun {
+  readonly result: RunResult;
+  readonly status: RunStatus;
+  /** What is still held, one line each. */
+  readonly held: readonly string[];
+}
+
+/** Classes of errors do not survive the way back from a thread; kind and text do. */
+export type ThreadAnswer =
+  | ThreadRun
+  | { readonly failure: string; readonly kind: ReturnType<typeof errorKind> };
+
+export async function runInThread(resolved: ResolvedScenario): Promise<ThreadAnswer> {
+  try {
+    const { result, status, held } = await runScenario(resolved);
+    return { result, status, held };
+  } catch (error) {
+    const kind = errorKind(error);
+    const text = error instanceof Error ? error.message : String(error);
+    const stack = error instanceof Error ? (error.stack ?? text) : text;
+    return { failure: kind === 'unknown' ? stack : text, kind };
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The report as one HTML file that needs nothing else: no network, no font, no storage; its policy for content allows
+ * only the script and the styles it carries. Verdict first, then what became of the requests, then charts, then what
+ * was run and how to run it again. The same runs give the same bytes.
+ */
+import type { PageData } from './browser/data.ts';
+import { attribute, text } from './html-text.ts';
+import { type ChartedOutcome, chartedRun, faultBands } from './page-data.ts';
+import { differingSettings } from './settings-table.ts';
+import { metricRows } from './metrics-table.ts';
+import type { ReportAbout } from './markdown.ts';
+import { verdictLines } from './verdict.ts';
+
+/** Script and style sheet of the page, built from `browser/`, with the base64 SHA-256 of each. */
+export interface PageAssets {
+  readonly script: string;
+  readonly style: string;
+  readonly hashOf: (text: string) => string;
+}
+
+const STYLE = `
+:root{color-scheme:light dark;--text:#1b1f24;--soft:#57606a;--back:#fff;--card:#f6f8fa;--grid:#d0d7de66;
+--fault:#d55e0022;--line:#d0d7de;--accent:#0072b2}
+@media(prefers-color-scheme:dark){:root{--text:#e6edf3;--soft:#9aa4af;--back:#0d1117;--card:#161b22;
+--grid:#30363d88;--fault:#d55e0040;--line:#30363d;--accent:#56b4e9}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:1200px;padding:1rem;font:16px/1.5 system-ui,sans-serif;color:var(--text);
+background:var(--back)}
+h1{font-size:1.6rem;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line)}
+p{max-width:75ch}ul.verdict{padding-left:1.2rem;font-size:1.05rem}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:1rem}
+figure{margin:0;padding:.5rem;background:var(--card);border:1px solid var(--line);border-radius:6px;min-width:0;
+overflow:hidden}
+figcaption{font-weight:600;font-size:.95rem}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
+th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+th:first-child,td:first-child{text-align:left}td.differs{background:var(--fault);font-weight:600}
+.bar{display:flex;height:1.4rem;border-radius:4px;overflow:hidden;background:var(--card)}
+.bar span{min-width:2px}.runs{display:grid;grid-template-columns:max-content 1fr;gap:.4rem .8rem;align-items:center}
+.key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem;color:var(--soft)}
+.key i{display:inline-block;width:.8em;height:.8em;margin-right:.3em;border-radius:2px;vertical-align:-.05em}
+pre{background:var(--card);border:1px solid var(--line);padding:.6rem;overflow-x:auto}
+code{font-family:ui-monospace,monospace}
+a{color:var(--accent)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+.u-legend{color:var(--soft);font-size:.8rem}
+@media(max-width:500px){body{padding:.6rem}h1{font-size:1.3rem}.runs{grid-template-columns:1fr}}
+`;
+
+/** Colours of outcomes: what is well, what was late, what was lost. */
+const OUTCOME_COLORS: Readonly<Record<string, string>> = {
+  ok: '#009e73',
+  ok_after_retry: '#56b4e9',
+  ok_salvaged: '#0072b2',
+  shed_queue_full: '#e69f00',
+  queue_timeout: '#d55e00',
+  shed_other: '#f0c05a',
+  client_timeout: '#a0522d',
+  deadline: '#8b1a1a',
+  failed: '#cc0000',
+  cancelled: '#8c8c8c',
+  unfinished: '#444444',
+};
+
+/** The first run is what the others are held against. */
+export function renderHtml(runs: readonly ChartedOutcome[], about: ReportAbout, assets: PageAssets): string {
+  const results = runs.map(({ result }) => result);
+  const verdicts = [...(about.verdicts ?? []), ...verdictLines(results)];
+  const data: PageData = { runs: runs.map(chartedRun), faults: faultBands(runs), dots: [] };
+  // `<` cannot end the script element when it is written as an escape.
+  const json = JSON.stringify(data).replaceAll('<', '\\u003c');
+  const style = assets.style + STYLE;
+  const policy =
+    `default-src 'none'; script-src 'sha256-${assets.hashOf(assets.script)}'; ` +
+    `style-src 'sha256-${assets.hashOf(style)}'; style-src-attr 'unsafe-inline'; base-uri 'none'; form-action 'none'`;
+  return [
+    '<!doctype html>',
+    '<html lang="en">',
+    '<head>',
+    '<meta charset="utf-8">',
+    `<meta http-equiv="Content-Security-Policy" content="${attribute(policy)}">`,
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<title>${text(about.title)} – Spillway</title>`,
+    `<style>${style}</style>`,
+    '</head>',
+    '<body>',
+    '<main>',
+    `<h1>${text(about.title)}</h1>`,
+    `<ul class="verdict">${verdicts.map((line) => `<li>${text(line)}</li>`).join('')}</ul>`,
+    about.why === undefined ? '' : `<p>${text(about.why)}</p>`,
+    section('outcomes', 'What became of the requests', partition(runs)),
+    section('numbers', 'Numbers', metricTable(runs)),
+    section('latency', 'Latency', '', 'charts'),
+    section('time', 'Over time', faultNote(data), 'charts'),
+    section('gateway', 'Gateway and dataset', '', 'charts'),
+    section('workers', 'Workers', '', 'charts'),
+    section('policies', 'Policies', differingSettings(results)),
+    section('reproduce', 'Reproduce', reproduce(runs, about)),
+    '</main>',
+    `<script type="application/json" id="data">${json}</script>`,
+    `<script>${assets.script}</script>`,
+    '</body>',
+    '</html>',
+    '',
+  ].join('\n');
+}
+
+function section(id: string, title: string, body: string, charts?: string): string {
+  const host = charts === undefined ? '' : `<div class="${charts}" id="${id}"></div>`;
+  const own = charts === undefined ? ` id="${id}"` : '';
+  return `<section${own} aria-label="${attribute(title)}"><h2>${text(title)}</h2>${body}${host}</section>`;
+}
+
+function partition(runs: readonly ChartedOutcome[]): string {
+  const bars = runs.map(({ result }) => {
+    const parts = Object.entries(result.outcomes).filter(([, count]) => count > 0);
+    const spans = parts.map(([name, count]) => {
+      const share = (100 * count) / Math.max(1, result.offered);
+      const what = `${name} ${count} (${share.toFixed(1)} %)`;
+      const style = `flex:${count} 0 0;background:${colorOf(name)}`;
+      return `<span style="${style}" title="${attribute(what)}"></span>`;
+    });
+    const label = parts.map(([name, count]) => `${name} ${count}`).join(', ');
+    const bar = `<div class="bar" role="img" aria-label="${attribute(label)}">${spans.join('')}</div>`;
+    return `<div>${text(result.variant)}</div>${bar}`;
+  });
+  const names = [
+    ...new Set(
+      runs.flatMap(({ result }) => {
+        return Object.entries(result.outcomes).flatMap(([name, count]) => (count > 0 ? [name] : []));
+      }),
+    ),
+  ];
+  const key = names.map((name) => {
+    return `<span><i style="background:${colorOf(name)}"></i>${text(name.replaceAll('_', ' '))}</span>`;
+  });
+  return `<div class="runs">${bars.join('')}</div><p class="key">${key.join('')}</p>`;
+}
+
+function colorOf(outcome: string): string {
+  return OUTCOME_COLORS[outcome] ?? '#888888';
+}
+
+function metricTable(runs: readonly ChartedOutcome[]): string {
+  const results = runs.map(({ result }) => result);
+  const rows = metricRows(results, ['outcome', 'latency', 'worker', 'run'], false);
+  const heads = results.map((run) => `<th scope="col">${text(run.variant)}</th>`);
+  const head = `<tr><th scope="col"></th>${heads.join('')}</tr>`;
+  const body = rows.map(({ label, cells }) => {
+    return `<tr><th scope="row">${text(label)}</th>${cells.map((cell) => `<td>${text(cell)}</td>`).join('')}</tr>`;
+  });
+  return `<div class="scroll" tabindex="0"><table>${head}${body.join('')}</table></div>`;
+}
+
+function faultNote({ faults }: PageData): string {
+  if (faults.length === 0) return '';
+  const list = faults.slice(0, 20).map(({ label, from, to }) => {
+    return `<li>${text(label)}: ${from.toFixed(1)} s to ${to === null ? 'the end' : `${to.toFixed(1)} s`}</li>`;
+  });
+  const more = faults.length > list.length ? `<li>and ${faults.length - list.length} more</li>` : '';
+  return `<p>Shaded: faults.</p><ul>${list.join('')}${more}</ul>`;
+}
+
+function reproduce(runs: readonly ChartedOutcome[], about: ReportAbout): string {
+  const rows = runs.map(({ result }) => {
+    const cells = [result.variant, String(result.seed), result.digest, result.scenario_hash.slice(0, 16)];
+    return `<tr>${cells.map((cell) => `<td>${text(cell)}</td>`).join('')}</tr>`;
+  });
+  const head = ['variant', 'seed', 'digest', 'scenario hash'].map((each) => `<th scope="col">${each}</th>`).join('');
+  return (
+    `<pre tabindex="0"><code>${text(about.command.trim())}</code></pre><p>Node ${text(about.nodeVersion)}. ` +
+    'Equal digests are equal histories.</p>' +
+    `<div class="scroll" tabindex="0"><table><tr>${head}</tr>${rows.join('')}</table></div>`
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * Nonlinear least squares over a few positive coefficients, for functions that replay a whole run: dear, almost
+ * straight in the coefficients, and rough on a small scale (a request that joins an iteration earlier changes an
+ * answer by a jump). So derivatives are central differences over wide steps that narrow as it goes, and of several
+ * dampings the best is taken; one that does not improve is left alone.
+ *
+ * Coefficients are multipliers of where one starts, so that all are of one size.
+ */
+import { dot, inverted, product, solve } from './linear.ts';
+
+/** Half-widths of the differences, one round each. */
+const ROUNDS = [0.2, 0.2, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.03, 0.03];
+const DAMPINGS = [0, 1e-3, 1e-2, 1e-1, 1];
+/** Bounds of one step of a multiplier, as a factor of it. */
+const STEP_LEAST = 0.3;
+const STEP_MOST = 2.5;
+
+export interface Fit {
+  readonly multipliers: readonly number[];
+  readonly residuals: readonly number[];
+  /** By coefficient and residual: derivative in the logarithm of the multiplier, where it ended. */
+  readonly jacobian: readonly (readonly number[])[];
+}
+
+/**
+ * Finds `count` multipliers, from 1 each, with the least sum of squares of `residuals(multipliers)`; `rounds` holds the
+ * half-width of each round's differences.
+ */
+export function gaussNewton(
+  count: number,
+  residualsOf: (multipliers: readonly number[]) => readonly number[],
+  rounds: readonly number[] = ROUNDS,
+): Fit {
+  let multipliers: readonly number[] = Array.from({ length: count }, () => 1);
+  let residuals = residualsOf(multipliers);
+  let jacobian: readonly (readonly number[])[] = [];
+  for (const width of rounds) {
+    jacobian = derivatives(multipliers, residualsOf, width);
+    const normal = jacobian.map((row) => jacobian.map((other) => dot(row, other)));
+    const gradient = jacobian.map((row) => -dot(row, residuals));
+    const from = multipliers;
+    for (const damping of DAMPINGS) {
+      const damped = normal.map((row, i) => row.map((value, j) => (i === j ? value * (1 + damping) : value)));
+      const step = solve(damped, gradient);
+      if (step === undefined) continue;
+      const tried = from.map((value, i) => value * bounded(1 + (step[i] as number)));
+      const answer = residualsOf(tried);
+      if (dot(answer, answer) >= dot(residuals, residuals)) continue;
+      multipliers = tried;
+      residuals = answer;
+    }
+  }
+  return { multipliers, residuals, jacobian };
+}
+
+function bounded(factor: number): number {
+  return Math.min(STEP_MOST, Math.max(STEP_LEAST, factor));
+}
+
+function derivatives(
+  multipliers: readonly number[],
+  residualsOf: (multipliers: readonly number[]) => readonly number[],
+  width: number,
+): number[][] {
+  return multipliers.map((_, k) => {
+    const moved = (factor: number): readonly number[] => {
+      return residualsOf(multipliers.map((value, i) => (i === k ? value * factor : value)));
+    };
+    const above = moved(1 + width);
+    const below = moved(1 - width);
+    return above.map((value, i) => (value - (below[i] as number)) / (2 * width));
+  });
+}
+
+/**
+ * Covariance of the relative deviations of a fit's coefficients. Neighbouring residuals share iterations and so their
+ * errors; the estimate allows for that by summing their pulls in `clusters` stretches before it squares them (the
+ * clustered sandwich estimator).
+ */
+export function clusteredCovariance(fit: Fit, clusters: number): number[][] {
+  const { residuals, jacobian } = fit;
+  const count = jacobian.length;
+  const normal = jacobian.map((row) => jacobian.map((other) => dot(row, other)));
+  const inverse = inverted(normal);
+  if (inverse === undefined) return normal.map((row) => row.map(() => 0));
+  const middle = normal.map((row) => row.map(() => 0));
+  for (let c = 0; c < clusters; c++) {
+    const from = Math.floor((c * residuals.length) / clusters);
+    const to = Math.floor(((c + 1) * residuals.length) / clusters);
+    const pull = jacobian.map((row) => dot(row.slice(from, to), residuals.slice(from, to)));
+    for (let i = 0; i < count; i++) {
+      const row = middle[i] as number[];
+      for (let j = 0; j < count; j++) row[j] = (row[j] as number) + (pull[i] as number) * (pull[j] as number);
+    }
+  }
+  // With few clusters the sum is too small: the usual correction.
+  const correction = clusters / Math.max(1, clusters - 1);
+  return product(product(inverse, middle), inverse).map((row) => row.map((value) => value * correction));
+}
