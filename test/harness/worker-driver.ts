@@ -14,7 +14,14 @@ export type WorkerCommand =
   | { readonly kind: 'cancel'; readonly at: number; readonly phase: Phase; readonly owner: number }
   | { readonly kind: 'slow'; readonly at: number; readonly factor: number }
   | { readonly kind: 'crash'; readonly at: number }
+  /** Until it resumes, submissions and cancellations are held back; a crash ends it. */
+  | { readonly kind: 'pause'; readonly at: number; readonly forUs: number }
   | { readonly kind: 'read'; readonly at: number };
+
+interface Resume {
+  readonly kind: 'resume';
+  readonly pause: WorkerCommand;
+}
 
 /** Counts the gaps that a worker reports. */
 export class GapCounter implements TokenObserver {
@@ -40,7 +47,9 @@ export class WorkerDriver {
   advances = 0;
   /** Times a command moved the end of a planned stretch to an earlier instant. */
   cuts = 0;
-  readonly #queue = new EventQueue<WorkerCommand | undefined>();
+  readonly #queue = new EventQueue<WorkerCommand | Resume | undefined>();
+  readonly #pauses = new Set<WorkerCommand>();
+  readonly #heldBack: WorkerCommand[] = [];
   readonly #views = new Map<number, JobView<number>>();
   readonly #final = new Map<JobView<number>, string>();
   #event = NO_EVENT;
@@ -78,8 +87,12 @@ export class WorkerDriver {
     this.worker.advance(this.now);
   }
 
-  #perform(command: WorkerCommand): void {
+  #perform(command: WorkerCommand | Resume): void {
     const { worker, now } = this;
+    if (this.#pauses.size > 0 && (command.kind === 'submit' || command.kind === 'cancel')) {
+      this.#heldBack.push(command);
+      return;
+    }
     switch (command.kind) {
       case 'submit':
         this.log.push(['submit', now, command.job.owner, worker.submit(now, command.job)]);
@@ -95,6 +108,18 @@ export class WorkerDriver {
         break;
       case 'crash':
         for (const view of worker.crash(now)) this.log.push(['crash', now, view.init.owner, this.#ended(view)]);
+        this.#pauses.clear();
+        for (const held of this.#heldBack.splice(0)) this.#perform(held);
+        break;
+      case 'pause':
+        if (this.#pauses.size === 0) worker.pause(now);
+        this.#pauses.add(command);
+        this.#queue.push(now + command.forUs, PHASE.fault, 0, 0, { kind: 'resume', pause: command });
+        break;
+      case 'resume':
+        if (!this.#pauses.delete(command.pause) || this.#pauses.size > 0) break;
+        worker.resume(now);
+        for (const held of this.#heldBack.splice(0)) this.#perform(held);
         break;
       case 'read':
         worker.catchUp(now);
@@ -145,6 +170,7 @@ function phaseOf(command: WorkerCommand): Phase {
       return command.phase;
     case 'slow':
     case 'crash':
+    case 'pause':
       return PHASE.fault;
     case 'read':
       return PHASE.io;

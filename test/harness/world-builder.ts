@@ -2,14 +2,14 @@
  * Worlds for tests: a small one by default, any part of it replaced, run to its end with everything it told kept.
  * Latency, host costs and load reports are off unless asked for, so that instants in tests can be added up by hand.
  */
-import { makePolicies, makeSalvage, policiesSchema, policyEntries } from '../../policies/index.ts';
+import { makeBatchPolicies, makePolicies, policiesSchema, policyEntries } from '../../policies/index.ts';
 import type { PoliciesConfig } from '../../policies/index.ts';
 import type { PolicySet } from '../../policies/types.ts';
 import type { TieBreak } from '../../src/kernel/event-queue.ts';
 import { stream } from '../../src/kernel/rng.ts';
 import type { RequestRecord } from '../../src/results/record.ts';
 import { Recorder } from '../../src/results/recorder.ts';
-import type { HostCosts, WorldConfig } from '../../src/sim/config.ts';
+import type { HostCosts, ReportsConfig, WorldConfig } from '../../src/sim/config.ts';
 import type { EntryTap } from '../../src/sim/journal.ts';
 import { World, type WorldState } from '../../src/sim/world.ts';
 import type { EndpointConfig } from '../../src/worker/endpoint.ts';
@@ -22,7 +22,22 @@ import { OpenWorkload } from '../../src/workload/open.ts';
 export const MS = 1_000;
 export const SEC = 1_000_000;
 
-export const FREE_HOST: HostCosts = { inputUs: 0, selectionUs: 0, bookkeepingUs: 0, queuedUs: 0, startUs: 0 };
+export const FREE_HOST: HostCosts = {
+  ...{ inputUs: 0, selectionUs: 0, bookkeepingUs: 0, queuedUs: 0, startUs: 0 },
+  resolutionUs: 0,
+};
+
+const NO_REPORTS: ReportsConfig = reportsEvery(Infinity);
+
+/** Load reports that are neither late nor lost. */
+export function reportsEvery(everyUs: number): ReportsConfig {
+  return { everyUs, delayUs: 0, lossRatio: 0, duplicateRatio: 0, stamps: 'gateway' };
+}
+
+/** A window again and again: its begin every `everyUs`, so many times. */
+export function repeated<F extends { readonly at: number }>(fault: F, everyUs: number, times: number): F[] {
+  return Array.from({ length: times }, (_, n) => ({ ...fault, at: fault.at + n * everyUs }));
+}
 
 export interface WorldSpec extends Partial<WorldConfig> {
   /** The `policies:` block; everyone is admitted and nothing is retried unless it says otherwise. */
@@ -60,13 +75,13 @@ function worldConfig(over: Partial<WorldConfig> = {}): WorldConfig {
     seed: 1,
     workers: [endpoint()],
     network: { clientUs: 0, workerUs: 0 },
-    reportEveryUs: Infinity,
+    reports: NO_REPORTS,
     detectionUs: Infinity,
     clientTimeoutUs: Infinity,
     host: FREE_HOST,
     faults: [],
     dataset: undefined,
-    limits: { drainUs: 3600 * SEC, eventsMax: Infinity },
+    limits: { drainUs: 3600 * SEC, eventsMax: Infinity, warmupUs: 0 },
     slo: { ttftUs: Infinity, tpotUs: Infinity, e2eUs: Infinity },
     check: true,
     fastForward: true,
@@ -97,7 +112,7 @@ export function engine(over: Partial<EngineConfig> = {}): EngineConfig {
     maxWaiting: Infinity,
     chunkedPrefill: true,
     prefixCache: true,
-    step: { baseUs: 1 * MS, perTokenUs: 10, perKvTokenUs: 0 },
+    timing: { kind: 'affine', baseUs: 1 * MS, perTokenUs: 10, perKvTokenUs: 0 },
     ...over,
   };
 }
@@ -115,7 +130,7 @@ export function buildWorld(spec: WorldSpec = {}): BuiltWorld {
   const streamFor = (name: string) => stream(config.seed, `policies/${name}`);
   const world = new World(config, {
     policies: { ...makePolicies(block, streamFor), ...objects },
-    salvage: makeSalvage(block, streamFor),
+    batch: makeBatchPolicies(block, streamFor),
     workload: config.dataset === undefined ? source(workload ?? new Script([]), config.seed) : undefined,
     recorder,
     tap,

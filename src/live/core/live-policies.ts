@@ -1,0 +1,205 @@
+/**
+ * The policies of a live gateway: the objects of `policies/`, made from the same block as a scenario's, each behind a
+ * role in which another can follow it. Policies whose settings did not change keep their state.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { Busy } from '../../../policies/busy/busy.ts';
+import type { BusyThresholds } from '../../../policies/busy/monitor.ts';
+import type { PolicyEntry } from '../../../policies/entry.ts';
+import { makePolicies, type StreamFor } from '../../../policies/index.ts';
+import type { Health } from '../../../policies/health/types.ts';
+import type { RateLimit } from '../../../policies/rate/types.ts';
+import type { PoliciesConfig } from '../../../policies/schema.ts';
+import type { Capacity, Micros, PolicySet, RequestView, Retry, Router } from '../../../policies/types.ts';
+import { stream } from '../../kernel/rng.ts';
+import type { FleetMemory } from './fleet-memory.ts';
+import { GateGroup, type NamedGate } from './gate-group.ts';
+import { QueueSuccession } from './queue-succession.ts';
+import { observing, Succession } from './succession.ts';
+
+export interface LivePoliciesInit {
+  readonly config: PoliciesConfig;
+  /** Root of the policies' streams. */
+  readonly seed: string;
+  readonly entries: readonly PolicyEntry[];
+  /** An attempt whose request may have reached its worker may be followed by another. */
+  readonly retrySent: boolean;
+}
+
+export class LivePolicies {
+  /** What the core is made of. The object stays; who plays its roles may change. */
+  readonly set: PolicySet;
+  readonly gates: GateGroup;
+  /** Whom the host asks when to probe; undefined: nobody probes. */
+  health: Health | undefined;
+  readonly #seed: string;
+  readonly #entries: readonly PolicyEntry[];
+  readonly #memory: FleetMemory;
+  readonly #capacity: Succession<Capacity>;
+  readonly #rate: RateSuccession;
+  readonly #queue: QueueSuccession;
+  readonly #router: Succession<Router>;
+  readonly #retry: Succession<Retry>;
+  #config: PoliciesConfig;
+  #generation = 0;
+
+  constructor({ config, seed, entries, retrySent }: LivePoliciesInit, memory: FleetMemory) {
+    this.#config = config;
+    this.#seed = seed;
+    this.#entries = entries;
+    this.#memory = memory;
+    const made = makePolicies(config, this.#streams(), entries);
+    this.#capacity = new Succession(made.capacity);
+    this.#rate = new RateSuccession(made.rate);
+    this.#queue = new QueueSuccession(made.queue);
+    this.#router = new Succession(made.router);
+    this.#retry = new Succession(made.retry);
+    this.gates = new GateGroup(named(config, made));
+    this.health = made.health;
+    this.set = this.#roles(retrySent);
+  }
+
+  /** Replaces what `config` sets otherwise; answers the names of those roles. */
+  replace(now: Micros, config: PoliciesConfig): string[] {
+    this.#generation++;
+    const old = this.#config;
+    this.#config = config;
+    const made = makePolicies(config, this.#streams(), this.#entries);
+    const replaced: string[] = [];
+    const differs = (role: keyof PoliciesConfig): boolean => !isDeepStrictEqual(old[role], config[role]);
+    const follow = <Policy extends object>(role: keyof PoliciesConfig, turn: Succession<Policy>, policy: Policy) => {
+      if (!differs(role)) return;
+      this.#memory.brief(now, policy);
+      turn.current = policy;
+      replaced.push(role);
+    };
+    follow('capacity', this.#capacity, made.capacity);
+    follow('router', this.#router, made.router);
+    if (differs('retry') || differs('retryBudget')) {
+      this.#retry.current = made.retry;
+      replaced.push('retry');
+    }
+    if (differs('rate')) {
+      this.#rate.current = made.rate;
+      replaced.push('rate');
+    }
+    if (differs('queue')) {
+      this.#queue.replace(now, made.queue, (queue) => this.#memory.brief(now, queue));
+      replaced.push('queue');
+    }
+    if (differs('gates')) {
+      this.#replaceGates(now, old, named(config, made));
+      replaced.push('gates');
+    }
+    if (differs('health')) {
+      this.health = made.health;
+      replaced.push('health');
+    }
+    for (const setting of ['timeouts', 'excludeFailedWorkers'] as const) if (differs(setting)) replaced.push(setting);
+    return replaced;
+  }
+
+  /** Of the first busy gate; undefined when there is none. */
+  get thresholds(): BusyThresholds | undefined {
+    return this.#busyGates[0]?.thresholds;
+  }
+
+  /** Of every busy gate. Throws InvariantError when the thresholds make no sense. */
+  setThresholds(now: Micros, changes: Partial<BusyThresholds>): void {
+    for (const gate of this.#busyGates) gate.setThresholds(now, changes);
+  }
+
+  /** Of the current capacity policy. */
+  get capacity(): Capacity {
+    return this.#capacity.current;
+  }
+
+  get config(): PoliciesConfig {
+    return this.#config;
+  }
+
+  get #busyGates(): Busy[] {
+    return this.gates.gates.map(({ gate }) => gate).filter((gate) => gate instanceof Busy);
+  }
+
+  /** A gate at the same place with the same settings goes on. */
+  #replaceGates(now: Micros, old: PoliciesConfig, gates: readonly NamedGate[]): void {
+    const kept = this.gates.gates;
+    const next = gates.map((gate, i) => {
+      const same = kept[i];
+      if (same !== undefined && isDeepStrictEqual(old.gates[i], this.#config.gates[i])) return same;
+      this.#memory.brief(now, gate.gate);
+      return gate;
+    });
+    this.gates.replace(next);
+  }
+
+  /** Each generation draws from streams of its own. */
+  #streams(): StreamFor {
+    const generation = this.#generation;
+    return (name) => stream(this.#seed, `${generation}/${name}`);
+  }
+
+  #roles(retrySent: boolean): PolicySet {
+    const capacity = this.#capacity;
+    const router = this.#router;
+    const retry = this.#retry;
+    const config = (): PoliciesConfig => this.#config;
+    return {
+      capacity: {
+        ...observing(capacity),
+        current: () => capacity.current.current(),
+        source: () => capacity.current.source(),
+      },
+      rate: this.#rate,
+      queue: this.#queue,
+      router: { ...observing(router), pick: (now, request, fleet) => router.current.pick(now, request, fleet) },
+      gates: [this.gates],
+      retry: {
+        ...observing(retry),
+        delayUs: (now, request, result) => {
+          if (!retrySent && result.outcome !== 'refused') return -1;
+          return retry.current.delayUs(now, request, result);
+        },
+      },
+      get excludeFailedWorkers() {
+        return config().excludeFailedWorkers;
+      },
+      get timeouts() {
+        return config().timeouts;
+      },
+    };
+  }
+}
+
+/** A charge is settled with the limit that took it. */
+class RateSuccession implements RateLimit {
+  current: RateLimit;
+  readonly #owners = new Map<number, RateLimit>();
+
+  constructor(rate: RateLimit) {
+    this.current = rate;
+  }
+
+  charge(now: Micros, request: RequestView): Micros {
+    const waitUs = this.current.charge(now, request);
+    if (waitUs === 0) this.#owners.set(request.id, this.current);
+    return waitUs;
+  }
+
+  settle(now: Micros, request: RequestView, usedTokens: number): void {
+    const owner = this.#owners.get(request.id);
+    this.#owners.delete(request.id);
+    owner?.settle(now, request, usedTokens);
+  }
+
+  held(): { readonly charges: number } {
+    let charges = 0;
+    for (const rate of new Set([this.current, ...this.#owners.values()])) charges += rate.held().charges;
+    return { charges };
+  }
+}
+
+function named(config: PoliciesConfig, made: PolicySet): NamedGate[] {
+  return made.gates.map((gate, i) => ({ name: config.gates[i]?.name ?? 'gate', gate }));
+}

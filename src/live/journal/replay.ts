@@ -1,0 +1,200 @@
+/**
+ * Replays a journal through the same machine, without sockets or time of its own, and compares every effect with the
+ * recorded one. A journal that was cut short replays as far as it goes.
+ */
+import type { PolicyEntry } from '../../../policies/entry.ts';
+import { policiesSchema } from '../../../policies/schema.ts';
+import type { Attempt, RequestInit } from '../../gateway/request.ts';
+import { GatewayMachine } from '../core/gateway-machine.ts';
+import type { GatewayInput } from '../core/input.ts';
+import {
+  cancelLine,
+  type EffectLine,
+  finishLine,
+  type InputLine,
+  type JournalEnd,
+  journalHeadSchema,
+  type JournalLine,
+  parseLine,
+  readThresholds,
+  reportOf,
+  requestOf,
+  resultOf,
+  startLine,
+} from './journal-lines.ts';
+
+/** The file is no journal, or not one that can be replayed here; `message` says why. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+}
+
+export interface Replayed {
+  readonly inputs: number;
+  readonly effects: number;
+  /** Set when the journal ended early. */
+  readonly over: JournalEnd | 'torn' | undefined;
+  /** The first line at which the replay did something else. */
+  readonly divergence: Divergence | undefined;
+}
+
+export interface Divergence {
+  /** From 1. */
+  readonly line: number;
+  /** What the journal has there; undefined: no effect. */
+  readonly recorded: EffectLine | undefined;
+  /** What the replay did; undefined: nothing. */
+  readonly replayed: EffectLine | undefined;
+}
+
+/** `lines` without their line ends, the torn last one of a crash included. Throws JournalError. */
+export function replayJournal(lines: Iterable<string>, entries: readonly PolicyEntry[]): Replayed {
+  const replay = new Replay(entries);
+  let number = 0;
+  let torn: string | undefined;
+  for (const text of lines) {
+    number++;
+    if (torn !== undefined) throw new JournalError(`line ${number - 1} is no journal line`);
+    if (number === 1) {
+      replay.begin(text);
+      continue;
+    }
+    const line = parseLine(text);
+    if (line === undefined) torn = text;
+    else if (!replay.take(line, number)) break;
+  }
+  if (number === 0) throw new JournalError('the file is empty');
+  return replay.result(number, torn !== undefined);
+}
+
+class Replay {
+  readonly #entries: readonly PolicyEntry[];
+  #machine: GatewayMachine<RequestInit> | undefined;
+  readonly #attempts = new Map<number, Attempt>();
+  /** Done by the replay, not compared yet. */
+  #pending: EffectLine[] = [];
+  #inputs = 0;
+  #effects = 0;
+  #over: JournalEnd | undefined;
+  #divergence: Divergence | undefined;
+
+  constructor(entries: readonly PolicyEntry[]) {
+    this.#entries = entries;
+  }
+
+  begin(text: string): void {
+    const head = journalHeadSchema.safeParse(jsonOf(text));
+    if (!head.success) throw new JournalError('line 1 is no head of a journal of this version');
+    const { seed, retrySent, policies } = head.data;
+    this.#machine = new GatewayMachine({ config: this.#config(policies), seed, retrySent, entries: this.#entries });
+  }
+
+  /** False once replay and journal have parted. */
+  take(line: JournalLine, number: number): boolean {
+    switch (line[0]) {
+      case 'over':
+        this.#over = line[1];
+        break;
+      case '>start':
+      case '>cancel':
+      case '>finish':
+        this.#compare(line as EffectLine, number);
+        break;
+      default:
+        if (this.#pending.length > 0) this.#part(number, undefined, this.#pending[0]);
+        else this.#apply(line as InputLine, number);
+    }
+    return this.#divergence === undefined;
+  }
+
+  result(lines: number, isTorn: boolean): Replayed {
+    const cutShort = isTorn || this.#over !== undefined;
+    // Effects of the last input may be missing where the journal was cut.
+    if (!cutShort && this.#divergence === undefined && this.#pending.length > 0) {
+      this.#part(lines + 1, undefined, this.#pending[0]);
+    }
+    const over = this.#over ?? (isTorn ? 'torn' : undefined);
+    return { inputs: this.#inputs, effects: this.#effects, over, divergence: this.#divergence };
+  }
+
+  #compare(recorded: EffectLine, number: number): void {
+    const replayed = this.#pending.shift();
+    this.#effects++;
+    if (replayed === undefined || JSON.stringify(replayed) !== JSON.stringify(recorded)) {
+      this.#part(number, recorded, replayed);
+    }
+  }
+
+  #part(line: number, recorded: EffectLine | undefined, replayed: EffectLine | undefined): void {
+    this.#divergence = { line, recorded, replayed };
+  }
+
+  #apply(line: InputLine, number: number): void {
+    const machine = this.#machine as GatewayMachine<RequestInit>;
+    this.#inputs++;
+    machine.apply(line[1], this.#inputOf(line, number));
+    const { gateway } = machine;
+    for (let effect = gateway.take(); effect !== undefined; effect = gateway.take()) {
+      if (effect.kind === 'start') {
+        this.#attempts.set(effect.attempt.id, effect.attempt);
+        this.#pending.push(startLine(effect.attempt));
+      } else if (effect.kind === 'cancel') {
+        this.#attempts.delete(effect.attempt.id);
+        this.#pending.push(cancelLine(effect.attempt));
+      } else {
+        this.#pending.push(finishLine(effect.request.id, effect.reason, effect.cause));
+      }
+    }
+  }
+
+  #inputOf(line: InputLine, number: number): GatewayInput<RequestInit> {
+    switch (line[0]) {
+      case 'arrive':
+        return { kind: 'arrive', request: requestOf(line) };
+      case 'first':
+        return { kind: 'first-token', attempt: this.#attempt(line[2], number) };
+      case 'end': {
+        const attempt = this.#attempt(line[2], number);
+        this.#attempts.delete(line[2]);
+        return { kind: 'end', attempt, result: resultOf(line) };
+      }
+      case 'abandon':
+        return { kind: 'abandon', request: line[2] };
+      case 'wake':
+        return { kind: 'wake' };
+      case 'discovered':
+        return { kind: 'discovered', workers: line[2], names: line[3] };
+      case 'configured':
+        return { kind: 'configured', worker: line[2], ranks: line[3] };
+      case 'status':
+        return { kind: 'status', worker: line[2], status: line[3] };
+      case 'report':
+        return { kind: 'report', worker: line[2], rank: line[3], report: reportOf(line[4]) };
+      case 'thresholds':
+        return { kind: 'thresholds', changes: readThresholds(line[2]) };
+      case 'policies':
+        return { kind: 'policies', config: this.#config(line[2]), written: line[2] };
+      default:
+        return line satisfies never;
+    }
+  }
+
+  #attempt(id: number, number: number): Attempt {
+    const attempt = this.#attempts.get(id);
+    if (attempt === undefined) throw new JournalError(`line ${number} ends an attempt that was never started`);
+    return attempt;
+  }
+
+  #config(written: unknown) {
+    const parsed = policiesSchema(this.#entries).safeParse(written ?? {});
+    if (parsed.success) return parsed.data;
+    throw new JournalError(`its policies are not known here: ${parsed.error.issues[0]?.message ?? 'unknown'}`);
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
