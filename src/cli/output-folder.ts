@@ -1,5 +1,5 @@
 /**
- * The folder of `--out`: `result.json`, `report.md`, `report.html` and `requests.jsonl` of one run. An interrupted run
+ * The folder of `--out`: `result.json`, `report.md`, `report.html`, `trace.json.gz` and `requests.jsonl` of one run. An interrupted run
  * leaves its records and takes away an older run's result, so that a folder never mixes two runs; a failed
  * one leaves the folder as it was.
  */
@@ -11,6 +11,7 @@ import { LineFile, writeError, writeWhole } from './write-files.ts';
 const RESULT = 'result.json';
 const REPORT = 'report.md';
 const PAGE = 'report.html';
+const TRACE = 'trace.json.gz';
 const RECORDS = 'requests.jsonl';
 
 /**
@@ -42,6 +43,8 @@ export interface FolderDocuments {
   readonly report: string;
   /** HTML; undefined: its script has not been built. */
   readonly page: string | undefined;
+  /** For ui.perfetto.dev, compressed; undefined of several runs together. */
+  readonly trace: Uint8Array | undefined;
 }
 
 export class OutputFolder {
@@ -63,17 +66,18 @@ export class OutputFolder {
   }
 
   /** The run ended: its records get their name, and its documents are written. Throws UsageError. */
-  finish({ json, report, page }: FolderDocuments): void {
+  finish({ json, report, page, trace }: FolderDocuments): void {
     this.#records?.finish();
     writeWhole(join(this.path, RESULT), json);
     writeWhole(join(this.path, REPORT), report);
     if (page !== undefined) writeWhole(join(this.path, PAGE), page);
+    if (trace !== undefined) writeWhole(join(this.path, TRACE), trace);
   }
 
   /** The run was interrupted: what was streamed stays. */
   interrupted(): void {
     this.#records?.finish();
-    for (const name of [RESULT, REPORT, PAGE]) rmSync(join(this.path, name), { force: true });
+    for (const name of [RESULT, REPORT, PAGE, TRACE]) rmSync(join(this.path, name), { force: true });
   }
 
   /** The run failed: nothing of it stays. Does nothing to a finished run. */

@@ -7,6 +7,7 @@ import { Charts } from '../lab/charts.ts';
 import { findNondeterminism, type Replayer } from '../lab/determinism.ts';
 import { checkExpectations, type ExpectationOutcome } from '../lab/expect.ts';
 import type { ResolvedScenario } from '../lab/resolve.ts';
+import { Spans } from '../lab/spans.ts';
 import type { Runner, RunOutcome, RunStatus, StopSignal } from '../lab/run-types.ts';
 import { renderTable } from '../report/table.ts';
 import { type ExitCode, EXIT } from './exit-codes.ts';
@@ -108,6 +109,7 @@ class RunSession {
     const records = this.#output?.begin(resolved.variant);
     const line = this.#terminal.progress ? new ProgressLine(resolved.variant) : undefined;
     const charts = records === undefined ? undefined : new Charts();
+    const spans = records === undefined ? undefined : new Spans();
     const before = process.cpuUsage();
     try {
       const outcome = await this.#run(resolved, {
@@ -116,8 +118,10 @@ class RunSession {
         onProgress: line && ((progress) => line.update(progress)),
         onRecord: records && ((record) => records.write(JSON.stringify(record))),
         charts,
+        tap: spans,
       });
-      documents.add(resolved.variant, outcome.result, process.cpuUsage(before), charts?.data());
+      const drawn = charts && spans && { charts: charts.data(), spans: spans.spans(), oneIn: spans.oneIn };
+      documents.add(resolved.variant, outcome.result, process.cpuUsage(before), drawn);
       this.#codes.push(STATUS_EXIT[outcome.status]);
       for (const held of outcome.held) this.#terminal.warn(`${resolved.variant}: unfinished: ${held}`);
       return outcome;

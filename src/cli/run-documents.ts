@@ -3,6 +3,7 @@
  * it, for several variants one that holds them all, and the Markdown reports. `host` is written last, the one
  * part that differs between equal runs.
  */
+import { gzipSync } from 'node:zlib';
 import type { ExpectationOutcome } from '../lab/expect.ts';
 import type { RunOutcome } from '../lab/run-types.ts';
 import { BASE_VARIANT } from '../lab/scenario-schema.ts';
@@ -10,6 +11,9 @@ import type { ChartData } from '../lab/charts.ts';
 import type { ResolvedScenario } from '../lab/resolve.ts';
 import { type PageAssets, renderHtml } from '../report/html.ts';
 import { type ReportAbout, renderMarkdown } from '../report/markdown.ts';
+import type { FaultWindow } from '../report/page-data.ts';
+import { perfettoTrace } from '../report/perfetto.ts';
+import type { RequestSpan } from '../lab/spans.ts';
 import type { FolderDocuments } from './output-folder.ts';
 import type { RunPlan } from './run-plan.ts';
 
@@ -27,13 +31,21 @@ export interface Documents {
   readonly json: string;
   readonly report: string;
   readonly page: string | undefined;
+  readonly trace: undefined;
   readonly byVariant: ReadonlyMap<string, FolderDocuments>;
+}
+
+/** What pages and traces draw of a run. */
+export interface Drawn {
+  readonly charts: ChartData;
+  readonly spans: readonly RequestSpan[];
+  readonly oneIn: number;
 }
 
 export class RunDocuments {
   readonly #plan: RunPlan;
   readonly #results = new Map<string, Result>();
-  readonly #charts = new Map<string, ChartData>();
+  readonly #drawn = new Map<string, Drawn>();
   readonly #assets: PageAssets | undefined;
 
   /** `assets`: of the pages; undefined: none are made. */
@@ -42,9 +54,9 @@ export class RunDocuments {
     this.#assets = assets;
   }
 
-  /** `cpu` is the processor time of the run, `charts` what its page draws. */
-  add(variant: string, result: Result, cpu: NodeJS.CpuUsage, charts?: ChartData): void {
-    if (charts !== undefined) this.#charts.set(variant, charts);
+  /** `cpu` is the processor time of the run. */
+  add(variant: string, result: Result, cpu: NodeJS.CpuUsage, drawn?: Drawn): void {
+    if (drawn !== undefined) this.#drawn.set(variant, drawn);
     const host = {
       nodeVersion: process.version,
       cpuSeconds: (cpu.user + cpu.system) / US_PER_SEC,
@@ -70,6 +82,7 @@ export class RunDocuments {
         json: documentOf(result, own),
         report: renderMarkdown([result], about),
         page: this.#page([result], about),
+        trace: this.#trace(result),
       });
     }
     const only = results.length === 1 ? [...byVariant.values()][0] : undefined;
@@ -81,6 +94,7 @@ export class RunDocuments {
       json: only?.json ?? jsonText(together),
       report: only?.report ?? renderMarkdown(results, about),
       page: only === undefined ? this.#page(results, about) : only.page,
+      trace: undefined,
       byVariant,
     };
   }
@@ -104,15 +118,28 @@ export class RunDocuments {
     const assets = this.#assets;
     if (assets === undefined) return undefined;
     const runs = results.flatMap((result) => {
-      const charts = this.#charts.get(result.variant);
-      const resolved = this.#plan.variants.find(({ variant }) => variant === result.variant);
-      return charts === undefined || resolved === undefined ? [] : [{ result, charts, faults: windowsOf(resolved) }];
+      const drawn = this.#drawn.get(result.variant);
+      return drawn === undefined ? [] : [{ result, charts: drawn.charts, faults: this.#faults(result) }];
     });
     return runs.length === results.length ? renderHtml(runs, about, assets) : undefined;
   }
+
+  #trace(result: Result): Uint8Array | undefined {
+    const drawn = this.#drawn.get(result.variant);
+    if (drawn === undefined) return undefined;
+    const { charts, spans, oneIn } = drawn;
+    const endUs = result.simulated_seconds * US_PER_SEC;
+    const faults = this.#faults(result);
+    return gzipSync(perfettoTrace({ name: result.variant, spans, oneIn, charts, faults, endUs }));
+  }
+
+  #faults({ variant }: Result): FaultWindow[] {
+    const resolved = this.#plan.variants.find((each) => each.variant === variant);
+    return resolved === undefined ? [] : windowsOf(resolved);
+  }
 }
 
-function windowsOf({ config }: ResolvedScenario) {
+function windowsOf({ config }: ResolvedScenario): FaultWindow[] {
   return config.faults.map((fault) => {
     const where = 'worker' in fault ? ` on worker ${fault.worker}` : '';
     return { label: `${fault.kind}${where}`, at: fault.at, forUs: 'forUs' in fault ? fault.forUs : 0 };

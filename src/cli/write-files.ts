@@ -5,13 +5,13 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { UsageError } from './usage-error.ts';
 
-/** Writes `text` to `path` in one step, replacing what is there. Throws UsageError. */
-export function writeWhole(path: string, text: string): void {
+/** Writes text or bytes to `path` in one step, replacing what is there. Throws UsageError. */
+export function writeWhole(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.tmp-${process.pid}`;
   try {
     const file = openSync(temporary, 'w');
     try {
-      writeAll(file, Buffer.from(text));
+      writeAll(file, typeof content === 'string' ? Buffer.from(content) : content);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -5,7 +5,6 @@
  * before.
  */
 import type { RequestRecord } from '../results/record.ts';
-import { CheckedFault } from './checked-fault.ts';
 import type { Invariant, PolicyCall, RowDrop, Violation, Watcher } from './invariants/invariant.ts';
 import { Ledger } from './invariants/ledger.ts';
 import type { ResolvedScenario } from './resolve.ts';
@@ -18,32 +17,29 @@ export interface BrokenPromise extends Violation {
   readonly verdict: 'broken' | 'unfinished' | 'metastable';
 }
 
-export interface CheckedOutcome extends RunOutcome {
+export interface CheckedRun {
   readonly broken: readonly BrokenPromise[];
+  /** Undefined when something ended the run in its midst: `fault`. */
+  readonly outcome: RunOutcome | undefined;
+  /** What the runner rejected with. */
+  readonly fault: unknown;
 }
 
-/** As `runner`, held to the invariants. What it rejects with is wrapped when a promise was broken before. */
+/** As `runner`, held to the invariants. Does not reject. */
 export async function runChecked(
   runner: Runner,
   resolved: ResolvedScenario,
   invariants: readonly Invariant[],
   options: RunOptions = {},
-): Promise<CheckedOutcome> {
+): Promise<CheckedRun> {
   const guard = new Guard(resolved, invariants);
   try {
     const outcome = await runner(resolved, { ...options, ...guard.listeners(options) });
     if (outcome.status !== 'interrupted') guard.end(outcome);
-    return { ...outcome, broken: guard.broken };
-  } catch (error) {
-    throw guard.broken.length === 0 ? error : new CheckedFault(guard.broken, error);
+    return { broken: guard.broken, outcome, fault: undefined };
+  } catch (fault) {
+    return { broken: guard.broken, outcome: undefined, fault };
   }
-}
-
-/** A runner whose runs are held to the invariants. */
-export function checkedRunner(runner: Runner, invariants: readonly Invariant[]) {
-  return (resolved: ResolvedScenario, options?: RunOptions): Promise<CheckedOutcome> => {
-    return runChecked(runner, resolved, invariants, options);
-  };
 }
 
 interface Watching {
@@ -99,36 +95,54 @@ class Guard {
   }
 
   end(outcome: RunOutcome): void {
-    for (const each of this.#watching) this.#tell(each, ({ end }) => end?.call(each.watcher, outcome));
+    for (const { invariant, watcher } of this.#watching) {
+      this.#heard(invariant, () => watcher.end?.(outcome));
+    }
   }
 
   #entry(entry: TapEntry): void {
     this.#now = entry.at;
     const request = this.#ledger.find(entry.request);
-    for (const each of this.#ofEntry) this.#tell(each, ({ entry: hear }) => hear?.call(each.watcher, entry, request));
+    // The hot path: no closure for each of them.
+    for (const { invariant, watcher } of this.#ofEntry) {
+      try {
+        watcher.entry?.(entry, request);
+      } catch (error) {
+        this.#threw(invariant, error);
+      }
+    }
     this.#ledger.book(entry);
   }
 
   #call(call: PolicyCall): void {
-    const heard = this.#ofCall.get(`${call.role}.${call.method}`) ?? [];
-    for (const each of heard) this.#tell(each, ({ call: hear }) => hear?.call(each.watcher, call));
+    for (const { invariant, watcher } of this.#ofCall.get(`${call.role}.${call.method}`) ?? []) {
+      try {
+        watcher.call?.(call);
+      } catch (error) {
+        this.#threw(invariant, error);
+      }
+    }
   }
 
   #record(record: RequestRecord): void {
-    for (const each of this.#ofRecord) this.#tell(each, ({ record: hear }) => hear?.call(each.watcher, record));
+    for (const { invariant, watcher } of this.#ofRecord) this.#heard(invariant, () => watcher.record?.(record));
   }
 
   #rowDropped(drop: RowDrop): void {
-    for (const each of this.#watching) this.#tell(each, ({ rowDropped: hear }) => hear?.call(each.watcher, drop));
+    for (const { invariant, watcher } of this.#watching) this.#heard(invariant, () => watcher.rowDropped?.(drop));
   }
 
-  #tell({ invariant, watcher }: Watching, hear: (watcher: Watcher) => void): void {
+  #heard(invariant: Invariant, tell: () => void): void {
     try {
-      hear(watcher);
+      tell();
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#report(invariant, { at: this.#now, message });
+      this.#threw(invariant, error);
     }
+  }
+
+  #threw(invariant: Invariant, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#report(invariant, { at: this.#now, message });
   }
 
   #report({ name, promise, verdict = 'broken' }: Invariant, violation: Violation): void {

@@ -9,8 +9,8 @@ import { didYouMean } from './nearest.ts';
 /** The comparisons an expectation can make; exactly one is given. Numbers as in the result document. */
 const EXPECT_OPERATORS = ['equals', 'above', 'below', 'atLeast', 'atMost', 'between'] as const;
 
-/** Indices may be written `.0` or `[0]`. */
-const resultPath = z
+/** Of an expectation or a symptom. Indices may be written `.0` or `[0]`. */
+export const resultPath = z
   .string()
   .superRefine((path, context) => {
     if (fieldDoc(path.replace(/\.(\d+)(?=\.|$)/g, '[$1]')) !== undefined) return;

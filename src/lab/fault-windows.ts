@@ -130,6 +130,10 @@ function windowOf(fault: ParsedFault, at: number, worker: number): FaultConfig {
       return { kind: 'partition', at, forUs: fault.for, worker, loses: fault.loses };
     case 'skew':
       return { kind: 'skew', at, forUs: fault.for, worker, aheadUs: fault.ahead ?? -(fault.behind ?? 0) };
+    case 'misreport': {
+      const says = Object.entries(fault.says).map(([field, value]) => [field, value === Infinity ? -1 : value]);
+      return { kind: 'misreport', at, forUs: fault.for, worker, ratio: fault.ratio, says: Object.fromEntries(says) };
+    }
     case 'join':
       return { kind: 'join', at, worker, loadUs: fault.load };
     case 'drain':

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { duration, durationOrNone } from '../../policies/config.ts';
 import { tokenDistribution } from './distribution-schema.ts';
 import { checkSchedule, faultName, schedule, type Schedule, workerSelector as worker } from './fault-schedule.ts';
-import { decimal, wholeNumber } from './number-schema.ts';
+import { decimal, wholeNumber, wholeNumberOrNone } from './number-schema.ts';
 
 const window = durationOrNone('1us').describe('How long it lasts; none: to the end of the run.');
 const load = duration().describe('What loading its model takes; until then it refuses connections.');
@@ -130,6 +130,36 @@ const skew = z
   })
   .describe('A clock that is wrong. It stamps load reports, and matters with reports.stamps: worker.');
 
+const said = (what: string) => wholeNumberOrNone(0).optional().describe(`${what}, or none: it is left out.`);
+const says = z
+  .strictObject({
+    running: said('Requests that run'),
+    waiting: said('Requests that wait'),
+    kvUsedBlocks: said('KV blocks used'),
+    kvTotalBlocks: said('KV blocks there are'),
+    decodeBlocks: said('KV blocks of decoding requests'),
+    prefillTokens: said('Prompt tokens that wait'),
+    maxRunning: said('Requests that may run'),
+    generatedTokensPerSec: said('Generated tokens a second'),
+  })
+  .superRefine((value, context) => {
+    if (Object.keys(value).length > 0) return;
+    context.addIssue({ code: 'custom', message: 'at least one field of a load report' });
+  })
+  .describe('Fields of the report, with what they say; others are as they should be.');
+
+const misreport = z
+  .strictObject({
+    kind: z.literal('misreport'),
+    worker,
+    ...schedule,
+    for: window,
+    ratio: decimal(0, 1).default(1).describe('Probability that a report is altered, 0 to 1. Default 1.'),
+    says,
+  })
+  .superRefine(checkWindow)
+  .describe('Load reports that are wrong: a second publisher writes the same fields, or one of several went quiet.');
+
 const join = z
   .strictObject({
     kind: z.literal('join'),
@@ -183,6 +213,7 @@ export const faultsSchema = z
       cut,
       partition,
       skew,
+      misreport,
       join,
       drain,
       stall,

@@ -6,14 +6,19 @@
 import { z } from 'zod';
 import type { WorkerConfig } from '../sim/config.ts';
 import { durationDistribution } from './distribution-schema.ts';
+import { dynamoEngineConfig, dynamoEngineSchema } from './dynamo-engine-schema.ts';
 import { wholeNumber, wholeNumberOrNone } from './number-schema.ts';
+import { sglangEngineConfig, sglangEngineSchema } from './sglang-engine-schema.ts';
 import { timingConfig, timingSchema } from './timing-schema.ts';
 
 /** Workers of one scenario at most. */
 const WORKERS_MAX = 10_000;
 
-const engine = z
+const vllm = z
   .strictObject({
+    semantics: z.literal('vllm')
+      .optional()
+      .describe('Whose scheduling the engine follows: vllm, sglang, trtllm, or dynamo, its mocker. Default vllm.'),
     preset: z.string()
       .optional()
       .describe('Timing and pool of a measured engine: a name of `spillway presets`, or a preset file.'),
@@ -58,6 +63,8 @@ const engine = z
     const message = `at least maxRunning (${value.maxRunning}), as vLLM asks`;
     context.addIssue({ code: 'custom', path: ['maxBatchedTokens'], message });
   });
+
+const engine = z.discriminatedUnion('semantics', [vllm, sglangEngineSchema, dynamoEngineSchema]);
 
 const endpoint = z.strictObject({
   maxRunning: wholeNumber(1, 1e6).describe('Requests served at once.'),
@@ -110,6 +117,18 @@ function workerConfig(group: ParsedFleet[number]): WorkerConfig {
     const { maxRunning, maxWaiting, service } = group.endpoint;
     return { model: 'endpoint', maxRunning, maxWaiting, serviceUs: service };
   }
-  const { preset: _, timing, ...settings } = group.engine ?? engine.parse({});
+  const given = group.engine ?? vllm.parse({});
+  switch (given.semantics) {
+    case 'sglang':
+      return sglangEngineConfig(given);
+    case 'dynamo':
+    case 'trtllm':
+      return dynamoEngineConfig(given);
+    default:
+      return vllmConfig(given);
+  }
+}
+
+function vllmConfig({ preset: _preset, semantics: _vllm, timing, ...settings }: z.output<typeof vllm>): WorkerConfig {
   return { model: 'engine', ...settings, timing: timingConfig(timing, settings.blocks * settings.blockTokens) };
 }

@@ -22,6 +22,10 @@ export const reportsSchema = z
     every: durationOrNone('1ms')
       .prefault('1s')
       .describe("Between a worker's load reports, or none. Default 1s."),
+    when: z
+      .enum(['always', 'changed'])
+      .default('always')
+      .describe('changed: a worker whose load is as it last reported says nothing. Default always.'),
     delay: durationDistribution()
       .prefault('0us')
       .describe('What a report takes beyond network.worker, fixed or drawn; late ones may be overtaken. Default 0us.'),
@@ -55,8 +59,9 @@ export function networkConfig({ client, worker }: z.output<typeof networkSchema>
 }
 
 export function reportsConfig(parsed: z.output<typeof reportsSchema>): ReportsConfig {
-  const { every, delay, loss, duplicates, stamps } = parsed;
-  return { everyUs: every, delayUs: latency(delay), lossRatio: loss, duplicateRatio: duplicates, stamps };
+  const { every, when, delay, loss, duplicates, stamps } = parsed;
+  const onChange = when === 'changed' ? true : undefined;
+  return { everyUs: every, onChange, delayUs: latency(delay), lossRatio: loss, duplicateRatio: duplicates, stamps };
 }
 
 function latency(drawn: Exclude<Latency, number>): Latency {

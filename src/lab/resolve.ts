@@ -10,12 +10,14 @@
 import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { FaultSiteFacts } from '../results/run-facts.ts';
+import type { WindowConfig } from '../results/windows.ts';
 import type { WorldConfig } from '../sim/config.ts';
 import type { FaultConfig } from '../sim/fault-config.ts';
 import type { WorkloadConfig } from '../workload/config.ts';
 import { hashOf, hashOfFile } from './canonical-hash.ts';
 import { planFaults } from './fault-windows.ts';
 import { workerConfigs, workerCount } from './fleet-schema.ts';
+import type { ClientPolicies } from './client-retry.ts';
 import { networkConfig, reportsConfig } from './network-schema.ts';
 import { hostCosts } from './host-schema.ts';
 import type { Override } from './overrides.ts';
@@ -25,6 +27,7 @@ import { reasonOf, ScenarioError, shownValue } from './scenario-error.ts';
 import { BASE_VARIANT, type ParsedScenario } from './scenario-schema.ts';
 import type { PolicyFile } from './user-policies.ts';
 import { datasetConfig } from './dataset-config.ts';
+import { windowConfigs } from './window-schema.ts';
 import { workloadConfig } from './workload-config.ts';
 
 export interface ResolveOptions {
@@ -57,6 +60,10 @@ export interface ResolvedScenario {
   readonly policyFile: PolicyFile | undefined;
   /** Undefined when `config.dataset` is the workload. */
   readonly workload: WorkloadConfig | undefined;
+  /** How clients retry; undefined: each sends once. */
+  readonly clients?: ClientPolicies | undefined;
+  /** Stretches that results are told apart by. */
+  readonly windows?: readonly WindowConfig[] | undefined;
   /** How the run must recover; undefined: that is not judged. */
   readonly recovery?: RecoveryPlan | undefined;
   /** Names of invariants that the run is held to, or all of them. */
@@ -157,9 +164,10 @@ function contentOfWorld(
   policyFile: PolicyFile | undefined,
 ): unknown {
   const { fleet, network, reports, health, host, clientTimeout, faults, policies, slo, limits } = parsed;
-  const { recovery, testMode } = parsed;
-  const rest = { network, reports, health, host, clientTimeout, faults, policies, slo, limits, recovery, testMode };
-  return { fleet: workerConfigs(fleet), workload, ...rest, policyFile: policyFile?.hash };
+  const { clients, recovery, testMode } = parsed;
+  const judged = { recovery, testMode };
+  const rest = { network, reports, health, host, clientTimeout, faults, policies, clients, slo, limits };
+  return { fleet: workerConfigs(fleet), workload, ...rest, ...judged, policyFile: policyFile?.hash };
 }
 
 function commandOverrides({ trace, set = [], seed }: ResolveOptions): Override[] {
@@ -189,13 +197,15 @@ function worldOf(
   tracePath: string,
   options: ResolveOptions,
 ): Omit<ResolvedScenario, 'name' | 'variant' | 'hash' | 'worldHash' | 'policyFile'> {
-  const { policies, recovery, invariants, testMode } = parsed;
+  const { policies, clients, windows, recovery, invariants, testMode } = parsed;
   const plan = planFaults(parsed.faults, workerCount(parsed.fleet), parsed.seed);
   return {
     config: worldConfig(parsed, options, plan.windows),
     faultSites: plan.sites,
     policies,
     workload: workloadConfig(parsed.workload, tracePath),
+    clients: clients === undefined || clients.retry.name === 'none' ? undefined : clients,
+    windows: windowConfigs(windows),
     recovery: recovery && { withinUs: recovery.within, ratio: recovery.ratio },
     invariants,
     shuffledTies: testMode?.ties === 'shuffled',
@@ -216,6 +226,7 @@ function worldConfig(
     reports: reportsConfig(parsed.reports),
     detectionUs: parsed.health.detection,
     clientTimeoutUs: parsed.clientTimeout,
+    leavesUnheard: parsed.clients?.leave === 'unheard' ? true : undefined,
     host: hostCosts(host),
     faults,
     dataset: datasetConfig(parsed.workload),

@@ -3,22 +3,25 @@
  * gathers what it counted. Awaits only between slices, for the trace's next rows and for the caller (`pause`); nothing
  * awaited alters the run.
  */
-import { makeBatchPolicies, makePolicies, type PolicyEntry } from '../../policies/index.ts';
+import { makeBatchPolicies, makePolicies, type PolicyEntry, type StreamFor } from '../../policies/index.ts';
 import { InvariantError } from '../kernel/assert.ts';
 import type { Checkpoint } from '../kernel/digest.ts';
 import type { TieBreak } from '../kernel/event-queue.ts';
 import { stream } from '../kernel/rng.ts';
 import { Recorder } from '../results/recorder.ts';
 import { buildResult } from '../results/result.ts';
+import { WindowTallies } from '../results/windows.ts';
 import { World } from '../sim/world.ts';
 import type { Refillable, Workload } from '../workload/arrival.ts';
 import { ClosedWorkload } from '../workload/closed.ts';
 import { OpenWorkload } from '../workload/open.ts';
+import { RetryingWorkload } from '../workload/retrying.ts';
 import { openTrace, type TraceWorkload } from '../workload/trace.ts';
 import { heardEntries } from './explain/decision-log.ts';
 import { PolicyFault } from './guarded-policy.ts';
 import { watchedEntries } from './invariants/policy-calls.ts';
 import { RecoveryWatch } from './recovery.ts';
+import { clientRetry } from './client-retry.ts';
 import type { ResolvedScenario } from './resolve.ts';
 import type { RunOptions, RunOutcome, RunStatus } from './run-types.ts';
 import { entriesOfFile } from './user-policies.ts';
@@ -33,17 +36,21 @@ const SLICE_EVENTS = 20_000;
  */
 export async function runScenario(resolved: ResolvedScenario, options: RunOptions = {}): Promise<RunOutcome> {
   const { config, policies } = resolved;
-  const entries = listenedTo(options.entries ?? (await entriesOfFile(resolved.policyFile)), resolved, options);
+  const known = options.entries ?? (await entriesOfFile(resolved.policyFile));
+  const entries = listenedTo(known, resolved, options);
   const streamFor = (name: string) => stream(config.seed, `policies/${name}`);
   const source = await openSource(resolved);
   try {
     const recovery = resolved.recovery && new RecoveryWatch(resolved.recovery, config, resolved.workload);
-    const recorder = new Recorder(config.slo, recordSink(options, recovery), config.limits.warmupUs);
+    const windows = new WindowTallies(resolved.windows ?? [], config.slo);
+    const sink = recordSink(options, windows, recovery);
+    const recorder = new Recorder(config.slo, sink, config.limits.warmupUs);
+    const clients = retrying(resolved, source.workload, streamFor, known);
     const world = guarded(undefined, () => {
       return new World(config, {
         policies: makePolicies(policies, streamFor, entries),
         batch: config.dataset === undefined ? undefined : makeBatchPolicies(policies, streamFor, entries),
-        workload: source.workload,
+        workload: clients ?? source.workload,
         recorder,
         tap: options.tap,
         series: options.charts?.series,
@@ -54,6 +61,7 @@ export async function runScenario(resolved: ResolvedScenario, options: RunOption
     const { digest } = world.journal;
     const last: Checkpoint = { entries: digest.entries, digest: digest.value() };
     const held = world.held();
+    const recovered = recovery?.verdict();
     const result = buildResult(recorder, {
       scenario: resolved.name,
       scenarioHash: resolved.hash,
@@ -68,9 +76,11 @@ export async function runScenario(resolved: ResolvedScenario, options: RunOption
       policies,
       rows: world.rowFacts(),
       faults: resolved.faultSites,
+      clients: clients?.counts,
+      windows: windows.results(),
+      recovery: recovered,
     });
     const stillHeld = ended === 'unfinished' ? heldLines(held) : [];
-    const recovered = recovery?.verdict();
     const status = ended === 'ok' && recovered?.verdict === 'metastable' ? 'metastable' : ended;
     return { result, status, checkpoints: [...digest.checkpoints, last], held: stillHeld, recovery: recovered };
   } finally {
@@ -93,13 +103,28 @@ function tieBreakOf(seed: number): TieBreak {
   return () => Math.floor(draw() * 0x1_0000_0000);
 }
 
-function recordSink({ onRecord, charts }: RunOptions, recovery: RecoveryWatch | undefined): RunOptions['onRecord'] {
-  if (charts === undefined && recovery === undefined) return onRecord;
+function recordSink(
+  { onRecord, charts }: RunOptions,
+  windows: WindowTallies,
+  recovery: RecoveryWatch | undefined,
+): RunOptions['onRecord'] {
   return (record) => {
+    windows.request(record);
     charts?.request(record);
     recovery?.request(record);
     onRecord?.(record);
   };
+}
+
+/** The workload with clients that send again, or undefined when each sends once. */
+function retrying(
+  { clients }: ResolvedScenario,
+  workload: Workload | undefined,
+  streamFor: StreamFor,
+  entries: readonly PolicyEntry[],
+): RetryingWorkload | undefined {
+  if (clients === undefined || workload === undefined) return undefined;
+  return new RetryingWorkload(workload, clientRetry(clients, streamFor, entries));
 }
 
 interface Source {

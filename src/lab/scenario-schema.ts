@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { duration, durationOrNone } from '../../policies/config.ts';
 import { type PolicyEntry, policyEntries } from '../../policies/index.ts';
 import { policiesSchema } from '../../policies/schema.ts';
+import { clientsSchema } from './clients-schema.ts';
 import { expectationSchema } from './expect-schema.ts';
 import { checkFaults } from './fault-checks.ts';
 import { faultsSchema } from './faults-schema.ts';
@@ -16,6 +17,8 @@ import { hostSchema } from './host-schema.ts';
 import { healthSchema, networkSchema, reportsSchema } from './network-schema.ts';
 import { wholeNumber, wholeNumberOrNone } from './number-schema.ts';
 import { invariantsSchema, recoverySchema, testModeSchema } from './verdict-schema.ts';
+import { checkSymptoms, symptomsSchema } from './symptom-schema.ts';
+import { checkWindows, windowsSchema } from './window-schema.ts';
 import { workloadSchema } from './workload-schema.ts';
 
 /** Name of the scenario as written, before any variant; no variant may have it. */
@@ -97,15 +100,24 @@ export function scenarioSchemaOf(entries: readonly PolicyEntry[]) {
       source: prose.describe('URL or text: where the situation and its numbers come from.'),
       ...world,
       policies,
+      clients: clientsSchema(entries).optional(),
+      windows: windowsSchema,
       variants: z.record(variantName, variant).default({}).describe('Named overrides of the world above.'),
       expect: z.array(expectationSchema)
         .default([])
         .describe('Assertions on results; a failed one ends with exit code 1.'),
+      symptoms: symptomsSchema,
     })
     .superRefine((scenario, context) => {
       // What refers to another block is checked once the blocks themselves are right.
       if (context.issues.length > 0) return;
       checkFaults(scenario.faults, workerCount(scenario.fleet), context);
+      checkWindows(scenario, context);
+      checkSymptoms(scenario, context);
+      if (scenario.workload.kind === 'dataset' && scenario.clients !== undefined) {
+        const message = 'no clients: the calls of a dataset are its builder’s, see policies.callRetry';
+        context.addIssue({ code: 'custom', path: ['clients'], message });
+      }
       const names = [BASE_VARIANT, ...Object.keys(scenario.variants)];
       scenario.expect.forEach((expectation, index) => {
         if (names.includes(expectation.variant)) return;

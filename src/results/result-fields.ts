@@ -1,5 +1,5 @@
 /**
- * What every field of the result document means, by its path: `[]` stands for any index, a last `*` for any names.
+ * What every field of the result document means, by its path: `[]` stands for any index, `*` for any name.
  * A test holds this table and the document to each other; the reference page is made from it.
  */
 import type { RequestOutcome } from './outcome.ts';
@@ -144,6 +144,38 @@ const ROWS: Record<string, FieldDoc> = {
   'reasons.*': field('rows', 'rows lost, by reason; a reason that never came is absent and counts 0'),
 };
 
+const CLIENTS: Record<string, FieldDoc> = {
+  asked: field('requests', 'different things that clients asked; clients are absent where each sends once'),
+  sends: field('requests', 'how often they sent them: offered'),
+  ok: field('requests', 'asks that ended ok, at whichever send'),
+  gave_up: field('requests', 'asks that their client gave up'),
+  ok_fraction: field('ratio', 'ok ÷ asked'),
+  amplification: field('ratio', 'attempts at workers ÷ asked: all layers of retries together'),
+};
+
+const WINDOW: Record<string, FieldDoc> = {
+  offered: field('requests', 'sent in the window'),
+  completed: field('requests', 'of these, ended ok'),
+  failed: field('requests', 'of these, ended otherwise'),
+  good_request_fraction: field('ratio', 'of these, ok within every objective'),
+  request_goodput: field('requests/s', 'of these, ok within every objective ÷ length of the window'),
+  attempts: field('attempts', 'of these'),
+  amplification: field('ratio', 'attempts ÷ offered'),
+  in_flight_mean: field('requests', 'sent and not over for their client, time-weighted over the window, whenever sent'),
+  median_ttft_ms: field('ms', 'median TTFT of those that ended ok'),
+  p99_ttft_ms: field('ms', '99th percentile TTFT of those that ended ok'),
+  max_e2el_ms: field('ms', 'largest E2E of those that ended ok'),
+};
+
+const RECOVERY: Record<string, FieldDoc> = {
+  verdict: field('', 'recovered, metastable, or undecided; absent where the scenario does not ask'),
+  cleared_seconds: field('s', 'when the last trouble was over'),
+  recovered_seconds: field('s', 'from then until goodput was back for good; null: not by the end'),
+  level_before: field('ratio', 'good requests of those sent before the trouble'),
+  level_after: field('ratio', 'good requests of those sent after it'),
+  amplification_after: field('ratio', 'attempts per request sent after it'),
+};
+
 const WORKER: Record<string, FieldDoc> = {
   index: field('', 'the worker'),
   kv_utilization_mean: field('ratio', 'KV blocks used ÷ all, time-weighted; null: it has no KV cache'),
@@ -173,6 +205,9 @@ export const RESULT_FIELDS: Readonly<Record<string, FieldDoc>> = {
   ...LATENCIES,
   ...prefixed('wasted_tokens.', WASTE),
   ...prefixed('rows.', ROWS),
+  ...prefixed('clients.', CLIENTS),
+  ...prefixed('windows.*.', WINDOW),
+  ...prefixed('recovery.', RECOVERY),
   'held.*': field('count', 'what a keeper, worker or KV pool still holds at the end; 0 after a drained run'),
   kv_utilization: field('ratio', 'mean of the workers’ time-weighted means, weighted by their KV blocks'),
   preemptions: field('count', 'running sequences evicted, all workers'),
@@ -188,9 +223,14 @@ export const RESULT_FIELDS: Readonly<Record<string, FieldDoc>> = {
 
 const WILD = Object.keys(RESULT_FIELDS).filter((name) => name.endsWith('.*'));
 
+/** The name under which the table may have `path`. */
+export function fieldName(path: string): string {
+  return path.replace(/\[\d+\]/g, '[]').replace(/^windows\.[^.]+\./, 'windows.*.');
+}
+
 /** What the value at `path` means; undefined for a path that no result can have. */
 export function fieldDoc(path: string): FieldDoc | undefined {
-  const name = path.replace(/\[\d+\]/g, '[]');
+  const name = fieldName(path);
   if (Object.hasOwn(RESULT_FIELDS, name)) return RESULT_FIELDS[name];
   const wild = WILD.find((it) => name.startsWith(it.slice(0, -1)) && name.length >= it.length);
   return wild === undefined ? undefined : RESULT_FIELDS[wild];

@@ -11,9 +11,10 @@ import type { AttemptOutcome } from '../../policies/types.ts';
 import { byName, plainObject } from './plain-json.ts';
 import type { JsonObject } from './plain-json.ts';
 import type { Recorder, Slo } from './recorder.ts';
-import type { FaultSiteFacts, RowFacts, RunFacts, WorkerFacts } from './run-facts.ts';
+import type { FaultSiteFacts, RecoveryFacts, RowFacts, RunFacts, WorkerFacts } from './run-facts.ts';
 import { STATISTIC_NAMES, statistic } from './statistics.ts';
 import type { PercentileMethod, StatisticName, Statistics } from './statistics.ts';
+import type { WindowResult } from './windows.ts';
 
 /** Latencies of which every statistic is a field of its own, as in vLLM. */
 export const LATENCY_NAMES = ['ttft', 'tpot', 'itl', 'e2el'] as const;
@@ -46,6 +47,24 @@ export interface RowsResult {
   readonly admission_timeouts: number;
   readonly waiters_max: number;
   readonly reasons: Readonly<Record<string, number>>;
+}
+
+export interface ClientsResult {
+  readonly asked: number;
+  readonly sends: number;
+  readonly ok: number;
+  readonly gave_up: number;
+  readonly ok_fraction: number | null;
+  readonly amplification: number | null;
+}
+
+export interface RecoveryResult {
+  readonly verdict: RecoveryFacts['verdict'];
+  readonly cleared_seconds: number;
+  readonly recovered_seconds: number | null;
+  readonly level_before: number;
+  readonly level_after: number;
+  readonly amplification_after: number;
 }
 
 /** Of the machine that ran it; added by the command line, left out when results are compared byte by byte. */
@@ -84,6 +103,12 @@ export interface RunResult extends Readonly<Record<LatencyField, number | null>>
   readonly gateway_queue_ms: Readonly<Record<StatisticName, number | null>>;
   readonly wasted_tokens: Readonly<Record<WasteCause | 'prefill' | 'decode' | 'total', number>>;
   readonly rows?: RowsResult;
+  /** Absent when clients send once. */
+  readonly clients?: ClientsResult;
+  /** By name; absent when the scenario has none. */
+  readonly windows?: Readonly<Record<string, WindowResult>>;
+  /** Absent when the scenario does not ask for it. */
+  readonly recovery?: RecoveryResult;
   readonly held: Readonly<Record<string, number>>;
   readonly kv_utilization: number | null;
   readonly preemptions: number;
@@ -118,6 +143,9 @@ export function buildResult(recorder: Recorder, facts: RunFacts): RunResult {
     gateway_queue_ms: statisticsInMs(recorder.latencies.gatewayQueue),
     wasted_tokens: ordered([...WASTE_CAUSES, 'prefill', 'decode', 'total'], recorder.wastedTokens()),
     ...(facts.rows === undefined ? {} : { rows: rowFields(facts.rows) }),
+    ...clientFields(recorder, facts),
+    ...windowFields(facts),
+    ...(facts.recovery === undefined ? {} : { recovery: recoveryFields(facts.recovery) }),
     held: byName(facts.held),
     ...fleetFields(facts.workers),
     workers: facts.workers.map(workerFields),
@@ -198,6 +226,28 @@ function rowFields(rows: RowFacts): RowsResult {
     admission_timeouts: rows.admissionTimeouts,
     waiters_max: rows.waitersMax,
     reasons: byName(rows.reasons),
+  };
+}
+
+function clientFields(recorder: Recorder, { clients }: RunFacts): Pick<RunResult, 'clients'> {
+  if (clients === undefined) return {};
+  const { asked, sends, ok, gaveUp } = clients;
+  const fractions = { ok_fraction: ratio(ok, asked), amplification: ratio(recorder.attempts, asked) };
+  return { clients: { asked, sends, ok, gave_up: gaveUp, ...fractions } };
+}
+
+function windowFields({ windows = {} }: RunFacts): Pick<RunResult, 'windows'> {
+  return Object.keys(windows).length === 0 ? {} : { windows };
+}
+
+function recoveryFields(facts: RecoveryFacts): RecoveryResult {
+  return {
+    verdict: facts.verdict,
+    cleared_seconds: facts.clearedAt / US_PER_SEC,
+    recovered_seconds: facts.recoveredUs === Infinity ? null : facts.recoveredUs / US_PER_SEC,
+    level_before: facts.levelBefore,
+    level_after: facts.levelAfter,
+    amplification_after: facts.amplificationAfter,
   };
 }
 

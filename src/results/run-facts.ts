@@ -1,4 +1,5 @@
 /** What a run's host knows beside its recorder, from which the result document is built. Durations in microseconds. */
+import type { WindowResult } from './windows.ts';
 
 /** One worker over the whole run. Means are time-weighted. */
 export interface WorkerFacts {
@@ -52,6 +53,29 @@ export interface FaultSiteFacts {
   readonly windows: number;
 }
 
+/** Clients that send again what was not answered. */
+export interface ClientFacts {
+  /** Different things they asked. */
+  readonly asked: number;
+  /** How often they sent them, all together. */
+  readonly sends: number;
+  /** Asks that ended ok, and asks they gave up. */
+  readonly ok: number;
+  readonly gaveUp: number;
+}
+
+/** Whether the run came back after the last trouble. */
+export interface RecoveryFacts {
+  readonly verdict: 'recovered' | 'metastable' | 'undecided';
+  /** End of the trouble; time from then until it was back for good, Infinity when it was not. */
+  readonly clearedAt: number;
+  readonly recoveredUs: number;
+  /** Fractions of good requests, 0 to 1. */
+  readonly levelBefore: number;
+  readonly levelAfter: number;
+  readonly amplificationAfter: number;
+}
+
 export interface RunFacts {
   readonly scenario: string;
   readonly scenarioHash: string;
@@ -72,4 +96,10 @@ export interface RunFacts {
   readonly rows?: RowFacts | undefined;
   /** In the order of the scenario; absent like an empty list. */
   readonly faults?: readonly FaultSiteFacts[] | undefined;
+  /** Undefined: clients send once. */
+  readonly clients?: ClientFacts | undefined;
+  /** By name, in the order of the scenario; absent like an empty one. */
+  readonly windows?: Readonly<Record<string, WindowResult>> | undefined;
+  /** Undefined: not judged. */
+  readonly recovery?: RecoveryFacts | undefined;
 }

@@ -5,13 +5,15 @@
 import type { DatasetSettings } from '../dataset/settings.ts';
 import type { DatasetPlan } from '../dataset/types.ts';
 import type { Distribution } from '../kernel/distribution.ts';
+import type { DynamoEngineConfig } from '../worker/dynamo/dynamo-engine-config.ts';
 import type { EndpointConfig } from '../worker/endpoint.ts';
 import type { EngineConfig } from '../worker/engine-config.ts';
+import type { SglangConfig } from '../worker/sglang/sglang-config.ts';
 import type { FaultConfig } from './fault-config.ts';
 import type { Latency } from './network.ts';
 import type { TestMode } from './test-mode.ts';
 
-export type WorkerConfig = EngineConfig | EndpointConfig;
+export type WorkerConfig = EngineConfig | SglangConfig | DynamoEngineConfig | EndpointConfig;
 
 export interface NetworkConfig {
   /** One way, client to gateway and back. */
@@ -46,6 +48,8 @@ export interface HostCosts {
 export interface ReportsConfig {
   /** Between two reports of a worker; Infinity: none. */
   readonly everyUs: number;
+  /** A worker whose load is what it last reported says nothing. Absent: it repeats it. */
+  readonly onChange?: boolean | undefined;
   /** What a report takes beyond a message's latency. */
   readonly delayUs: Latency;
   /** Probability that a report is lost, 0 to 1. */

@@ -2,6 +2,7 @@
  * What goes wrong in a world: plain windows [at, at + forUs) in microseconds, one worker each. Schedules, rates and
  * draws have been expanded into them (`lab/fault-windows.ts`), so a list of them says all that will happen.
  */
+import type { LoadReport } from '../../policies/types.ts';
 import type { Distribution } from '../kernel/distribution.ts';
 
 interface Window {
@@ -81,6 +82,19 @@ interface SkewFault extends WorkerWindow {
   readonly aheadUs: number;
 }
 
+/** A load report while it is made. */
+export type SaidLoad = { -readonly [Field in keyof LoadReport]: LoadReport[Field] };
+
+/**
+ * Each load report of the window says something else with probability `ratio`: the values of `says`, -1 for a field that
+ * is left out.
+ */
+export interface MisreportFault extends WorkerWindow {
+  readonly kind: 'misreport';
+  readonly ratio: number;
+  readonly says: Readonly<Partial<Omit<LoadReport, 'stampedAt'>>>;
+}
+
 /** A worker that is not there before `at`: then it joins the fleet, and is ready when its model is loaded. */
 interface JoinFault {
   readonly kind: 'join';
@@ -113,6 +127,7 @@ export type WorkerFault =
   | ErrorsFault
   | CutFault
   | SkewFault
+  | MisreportFault
   | JoinFault
   | DrainFault;
 export type FaultConfig = WorkerFault | PartitionFault | StallFault;

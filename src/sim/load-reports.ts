@@ -9,6 +9,10 @@
  * newest of that rank, and is misled by a clock that is wrong. `stamps` says which (`gateway`, `worker`); the dropping
  * is the core's (`gateway/request.ts`), so that both worlds do it alike.
  *
+ * Some workers repeat what they said, others speak only of changes (`onChange`): an idle one is silent then, whatever
+ * the gateway still believes of it. A `misreport` replaces fields of a report on its way, as a second publisher does
+ * that writes the same ones, or leaves them out, as one does that went quiet.
+ *
  * Every draw is keyed by worker and report: policies meet the same losses.
  */
 import { Keyed } from '../kernel/rng.ts';
@@ -40,11 +44,12 @@ export class LoadReports {
 
   /** Every member that can speak says what its load is now. */
   send(members: readonly Member[]): void {
-    const { lossRatio, duplicateRatio } = this.#config;
+    const { lossRatio, duplicateRatio, onChange } = this.#config;
     const round = this.#rounds++;
     for (const member of members) {
       if (!member.speaks) continue;
-      const message = this.#messageOf(member);
+      const message = this.#messageOf(member, round);
+      if (onChange === true && !member.loadChanged()) continue;
       const { index } = member;
       if (!struck(this.#losses, lossRatio, index, round)) this.#copy(message, round * 2);
       if (struck(this.#duplicates, duplicateRatio, index, round)) this.#copy(message, round * 2 + 1);
@@ -56,7 +61,7 @@ export class LoadReports {
     if (at < Infinity) this.#timeline.push(at, PHASE.io, EVENT.loadReport, message);
   }
 
-  #messageOf(member: Member): LoadMessage {
+  #messageOf(member: Member, round: number): LoadMessage {
     const { now } = this.#timeline;
     const { worker } = member;
     worker.catchUp(now);
@@ -64,6 +69,7 @@ export class LoadReports {
     const generated = worker.totals.generatedTokens;
     const since = member.reportedTokens;
     member.reportedTokens = generated;
+    member.load = gauges;
     const report = {
       running: gauges.running,
       waiting: gauges.waiting,
@@ -75,6 +81,7 @@ export class LoadReports {
       maxRunning: gauges.maxRunning,
       generatedTokensPerSec: ((generated - since) * 1e6) / this.#config.everyUs,
     };
+    for (const misreport of member.misreports) misreport.alter(report, member.index, round);
     const stamped = this.#config.stamps === 'worker';
     return { worker: member.index, report: stamped ? { ...report, stampedAt: now + member.aheadUs } : report };
   }

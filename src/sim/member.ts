@@ -4,8 +4,8 @@ import { assert } from '../kernel/assert.ts';
 import { sampler } from '../kernel/distribution.ts';
 import { type EventHandle, NO_EVENT } from '../kernel/event-queue.ts';
 import type { Keyed, Rng } from '../kernel/rng.ts';
-import type { SimWorker } from '../worker/worker.ts';
-import type { CutFault, ErrorsFault, HangFault } from './fault-config.ts';
+import type { SimWorker, WorkerGauges } from '../worker/worker.ts';
+import type { CutFault, ErrorsFault, HangFault, MisreportFault, SaidLoad } from './fault-config.ts';
 import type { SimAttempt } from './messages.ts';
 
 /** A job, or its cancellation. */
@@ -50,6 +50,24 @@ export class ArmedCut {
   }
 }
 
+/** Load reports that say something else. Each draws by itself. */
+export class ArmedMisreport {
+  readonly fault: MisreportFault;
+  readonly #draws: Keyed;
+
+  constructor(fault: MisreportFault, draws: Keyed) {
+    this.fault = fault;
+    this.#draws = draws;
+  }
+
+  /** Puts what it says in place of what is so, in the share of reports that it befalls. */
+  alter(report: SaidLoad, worker: number, round: number): void {
+    const { ratio, says } = this.fault;
+    if (ratio < 1 && this.#draws.at(worker, round).draw() >= ratio) return;
+    Object.assign(report, says);
+  }
+}
+
 export class Member {
   readonly index: number;
   readonly worker: SimWorker<SimAttempt>;
@@ -71,8 +89,12 @@ export class Member {
   readonly cuts: ArmedCut[] = [];
   /** How far its clock is ahead, µs; negative: behind. */
   aheadUs = 0;
+  readonly misreports: ArmedMisreport[] = [];
   /** Generated tokens at its last load report. */
   reportedTokens = 0;
+  /** Of this reporting instant. */
+  load: WorkerGauges | undefined = undefined;
+  #toldLoad: WorkerGauges | undefined = undefined;
 
   constructor(index: number, worker: SimWorker<SimAttempt>) {
     this.index = index;
@@ -88,6 +110,16 @@ export class Member {
   /** It can report its load. */
   get speaks(): boolean {
     return this.down === 0 && !this.stuck;
+  }
+
+  /** Whether its load differs from that of the last time it did; the first one does. */
+  loadChanged(): boolean {
+    const { load } = this;
+    const told = this.#toldLoad;
+    this.#toldLoad = load;
+    if (load === undefined || told === undefined) return load !== undefined;
+    const names = Object.keys(load) as (keyof WorkerGauges)[];
+    return names.some((name) => load[name] !== told[name]);
   }
 
   get empty(): boolean {

@@ -5,9 +5,12 @@
 import { PHASE } from '../kernel/event-queue.ts';
 import { Keyed } from '../kernel/rng.ts';
 import type { DrainFault, FaultConfig, WorkerFault } from './fault-config.ts';
-import { ArmedCut, ArmedErrors, type Member } from './member.ts';
+import { ArmedCut, ArmedErrors, ArmedMisreport, type Member } from './member.ts';
 import type { FleetNews } from './messages.ts';
 import { EVENT, type Timeline } from './timeline.ts';
+
+/** Kinds that strike by chance. */
+const DRAWING: readonly FaultConfig['kind'][] = ['errors', 'cut', 'misreport'];
 
 /** `over`: the window ends. `bound`: a drain has lasted long enough. `loaded`: a worker has its model. */
 export interface FaultStep {
@@ -50,7 +53,7 @@ export class WorkerFaults {
     this.#timeline = timeline;
     this.#targets = targets;
     faults.forEach((fault, place) => {
-      if (fault.kind === 'errors' || fault.kind === 'cut') this.#places.set(fault, place);
+      if (DRAWING.includes(fault.kind)) this.#places.set(fault, place);
       if (fault.kind === 'join') this.#notYetThere(this.#member(fault.worker));
     });
   }
@@ -84,6 +87,9 @@ export class WorkerFaults {
         break;
       case 'skew':
         member.aheadUs += fault.aheadUs;
+        break;
+      case 'misreport':
+        member.misreports.push(new ArmedMisreport(fault, this.#draws(fault)));
         break;
       case 'join':
         this.#joins(member, fault);
@@ -153,6 +159,9 @@ export class WorkerFaults {
         break;
       case 'skew':
         member.aheadUs -= fault.aheadUs;
+        break;
+      case 'misreport':
+        removeFault(member.misreports, fault);
         break;
       case 'drain':
         if (member.membership === 'draining') this.#targets.loseAll(member);

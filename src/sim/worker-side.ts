@@ -11,9 +11,11 @@ import type { Probe } from '../../policies/health/types.ts';
 import type { AttemptResult } from '../../policies/types.ts';
 import { NO_EVENT, PHASE } from '../kernel/event-queue.ts';
 import type { WorkerFacts } from '../results/run-facts.ts';
+import { DynamoEngine } from '../worker/dynamo/dynamo-engine.ts';
 import { Endpoint } from '../worker/endpoint.ts';
 import { Engine } from '../worker/engine.ts';
 import { RankedEngine } from '../worker/ranked-engine.ts';
+import { SglangEngine } from '../worker/sglang/sglang-engine.ts';
 import type { JobInit, SimWorker, TokenObserver, WorkerHeld } from '../worker/worker.ts';
 import type { WorkerConfig, WorldConfig } from './config.ts';
 import type { WorkerFault } from './fault-config.ts';
@@ -274,9 +276,20 @@ export class WorkerSide {
 }
 
 function makeWorker(worker: WorkerConfig, config: WorldConfig, observer: TokenObserver): SimWorker<SimAttempt> {
-  if (worker.model === 'endpoint') return new Endpoint(worker, config.seed, 'endpoint/service');
-  const Model = (worker.ranks ?? 1) > 1 ? RankedEngine : Engine;
-  return new Model(worker, observer, config.fastForward);
+  switch (worker.model) {
+    case 'endpoint':
+      return new Endpoint(worker, config.seed, 'endpoint/service');
+    case 'dynamo':
+      return new DynamoEngine(worker, observer);
+    case 'sglang':
+      return new SglangEngine(worker, observer, config.fastForward);
+    case 'engine': {
+      const Model = (worker.ranks ?? 1) > 1 ? RankedEngine : Engine;
+      return new Model(worker, observer, config.fastForward);
+    }
+    default:
+      return worker satisfies never;
+  }
 }
 
 function jobOf(attempt: SimAttempt): JobInit<SimAttempt> {

@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { z } from 'zod';
 import type { presetSchema } from '../lab/preset-schema.ts';
 import type { TimingConfig } from '../worker/timing/timing.ts';
-import type { LatencyAgreement } from './agreement.ts';
+import { type LatencyAgreement, percentileOf } from './agreement.ts';
 import type { Calibration } from './calibrate.ts';
 import type { RunLog } from './run-log.ts';
 
@@ -106,6 +106,12 @@ export function calibratedPreset(log: RunLog, calibration: Calibration, base: st
     timing: writtenTiming(timing),
     uncertainty: writtenUncertainty(names, covariance),
   };
+}
+
+/** Of sizes of relative errors, ascending. */
+export function writtenDeviation(sizes: readonly number[]): WrittenDeviation {
+  const at = (p: number): number => rounded(percentileOf(sizes, p));
+  return { median: at(50), p95: at(95), max: at(100) };
 }
 
 function deviation({ requestMedian, requestP95 }: LatencyAgreement): WrittenDeviation {

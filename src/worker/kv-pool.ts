@@ -7,10 +7,9 @@
  * list, as they do in vLLM. Allocation takes free blocks first, then evicts the longest idle. A sequence gives its
  * blocks back tail first, so that its suffix is evicted before its prefix.
  *
- * Blocks have no numbers: nothing outside could tell two free ones apart. What is free or private and in use is a count;
- * what is shared or idle is a run (`kv-run.ts`), split only where sequences part. So a prompt of 700 blocks costs
- * as much as the 20 stretches of content it is known by. That this equals a pool of single blocks is
- * a property test.
+ * Blocks have no numbers: nobody could tell two free ones apart. What is free, or private and in use, is a count; what
+ * is shared or idle is a run (`kv-run.ts`), split only where sequences part. So a prompt of 700 blocks costs as much
+ * as the 20 stretches of content it is known by. That this equals a pool of single blocks is a property test.
  *
  * Content computed while a copy is resident becomes a second copy: it takes blocks of its own, is found when those
  * published before it are gone, and ages like any other. That is what vLLM does (vllm-project/vllm,

@@ -1,8 +1,8 @@
 /**
  * A planned stretch of passes in which the batch cannot change: no sequence ends or finds no block, and nothing waiting
  * can be admitted. Either every running sequence decodes (a head of the queue that does not fit now fits less with
- * every block the batch takes), or a prompt too large for one pass takes all of the budget that the decoding leave. Such
- * a stretch needs no event per pass. The plan holds each pass's end, found with the very arithmetic that single
+ * every block the batch takes), or a prompt too large for one pass takes all of the budget that the decoding leave.
+ * Such a stretch needs no event per pass. The plan holds each pass's end, found with the very arithmetic that single
  * steps use, so a run that skips passes has the token times of one that steps through them, to the bit.
  */
 import type { Decoders } from './decoders.ts';
@@ -83,8 +83,9 @@ export class PassPlan {
     let left = availableBlocks;
     let passes = 1;
     while (passes < limit) {
-      const before = Math.ceil((computed + passes * chunk) / needs.length);
-      const needed = decoders.blocksNeeded(passes) + Math.ceil((computed + (passes + 1) * chunk) / needs.length) - before;
+      const tokens = computed + passes * chunk;
+      const ofChunk = Math.ceil((tokens + chunk) / needs.length) - Math.ceil(tokens / needs.length);
+      const needed = decoders.blocksNeeded(passes) + ofChunk;
       if (needed > left) break;
       left -= needed;
       pass.prefillContextTokens += chunk;

@@ -1,11 +1,11 @@
 /**
- * A worker of several data-parallel ranks (vLLM's `--data-parallel-size`): as many engines, each with a scheduler, a batch
- * and a KV pool of its own, behind one address. A request goes to the rank it names, else to the one with the
+ * A worker of several data-parallel ranks (vLLM's `--data-parallel-size`): as many engines, each with a scheduler, a
+ * batch and a KV pool of its own, behind one address. A request goes to the rank it names, else to the one with the
  * lowest 4 · waiting + running, the first among equals, and stays there (vllm-project/vllm, v1/engine/core_client.py).
  *
- * Ranks in lock-step begin a pass together and end it together, at the slowest one's end; a rank that gets work meanwhile
- * waits for the next begin, as expert-parallel layers force it to. Such a group has an event for every pass; ranks on
- * their own skip passes as single engines do.
+ * Ranks in lock-step begin a pass together and end it together, at the slowest one's end; a rank that gets work
+ * meanwhile waits for the next begin, as expert-parallel layers force it to. Such a group has an event for every pass;
+ * ranks on their own skip passes as single engines do.
  *
  * Totals and gauges are sums over the ranks, but for the busy time, which is their mean, and the budget of one pass,
  * which is one rank's. The most blocks in use is the sum of each rank's most: an upper bound.

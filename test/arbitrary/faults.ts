@@ -47,6 +47,12 @@ const fault: fc.Arbitrary<FaultConfig> = fc.oneof(
     ...{ worker, at: grid, forUs: open },
     aheadUs: pick(-5 * MS, 3 * MS),
   }),
+  fc.record({
+    kind: fc.constant('misreport' as const),
+    ...{ worker, at: grid, forUs: open },
+    ratio: pick(0.5, 1),
+    says: pick({ kvUsedBlocks: -1, decodeBlocks: 1e6 }, { running: 0, waiting: -1, maxRunning: 3 }),
+  }),
   fc.record({ kind: fc.constant('join' as const), worker, at: grid, loadUs }),
   fc
     .record({ kind: fc.constant('drain' as const), worker, at: grid, forUs: open, boundUs: pick(0, 3 * MS), loadUs })

@@ -52,6 +52,10 @@ describe('a plan of faults', () => {
       [{ kind: 'partition', for: '2s' }, { kind: 'partition', ...window, loses: ['requests', 'reports', 'probes'] }],
       [{ kind: 'skew', for: '2s', behind: '3s' }, { kind: 'skew', ...window, aheadUs: -3 * SEC }],
       [{ kind: 'skew', for: '2s', ahead: '3s' }, { kind: 'skew', ...window, aheadUs: 3 * SEC }],
+      [
+        { kind: 'misreport', for: '2s', says: { running: 3, decodeBlocks: 'none' } },
+        { kind: 'misreport', ...window, ratio: 1, says: { running: 3, decodeBlocks: -1 } },
+      ],
       [{ kind: 'join', load: '3s' }, { kind: 'join', ...at, loadUs: 3 * SEC }],
       [{ kind: 'drain' }, { kind: 'drain', ...at, forUs: Infinity, boundUs: 900 * SEC, loadUs: 0 }],
     ];

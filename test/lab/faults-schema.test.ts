@@ -9,8 +9,8 @@ const SELECTOR = "the index of a worker, a list of indices, 'all', or {draw: K} 
 const WRONG: readonly (readonly [string, string])[] = [
   [
     'kind: crsh, worker: 0, at: 1s, for: 1s',
-    'kind: value "crsh"; allowed crash, restart, hang, slow, errors, rate-limit, cut, partition, skew, join, drain, ' +
-      "stall (did you mean 'crash'?)",
+    'kind: value "crsh"; allowed crash, restart, hang, slow, errors, rate-limit, cut, partition, skew, misreport, join, ' +
+      "drain, stall (did you mean 'crash'?)",
   ],
   [
     'kind: crash, worker: 0, at: 1s',
@@ -74,6 +74,7 @@ const WRONG: readonly (readonly [string, string])[] = [
     'kind: partition, worker: 0, at: 1s, for: 1s, loses: [metrics]',
     'loses.0: value "metrics"; allowed requests, reports, probes',
   ],
+  ['kind: misreport, worker: 0, at: 1s, for: 1s, says: {}', 'says: value {}; allowed at least one field of a load report'],
   ['kind: skew, worker: 0, at: 1s, for: 1s', 'ahead: missing; allowed one of ahead and behind'],
   [
     'kind: skew, worker: 0, at: 1s, for: 1s, ahead: 1s, behind: 1s',
@@ -123,17 +124,17 @@ describe('the blocks of network and reports', () => {
     ['network: {client: {dist: uniform, min: 2ms, max: 1ms}}', 'network.client.min: value "2ms"; allowed at most max'],
     ['reports: {loss: 2}', 'reports.loss: value 2; allowed a number from 0 to 1'],
     ['reports: {stamps: both}', 'reports.stamps: value "both"; allowed gateway, worker'],
-    ['reports: {jitter: 1s}', 'reports.jitter: unknown key; allowed every, delay, loss, duplicates, stamps'],
+    ['reports: {jitter: 1s}', 'reports.jitter: unknown key; allowed every, when, delay, loss, duplicates, stamps'],
   ])('are checked: %s', (line, message) => {
     expect(scenarioMessage(() => scenarioOf(`${MINIMAL}${line}\n`))).toContain(message);
   });
 
   it('take a latency that is drawn', () => {
     const network = 'network: {client: {dist: exponential, mean: 2ms}, worker: 1ms}\n';
-    const reports = 'reports: {delay: {dist: uniform, min: 0ms, max: 3s}}\n';
+    const reports = 'reports: {delay: {dist: uniform, min: 0ms, max: 3s}, loss: 0.1, duplicates: 0.2}\n';
     expect(resolveVariant(scenarioOf(MINIMAL + network + reports)).config).toMatchObject({
       network: { clientUs: { dist: 'exponential', mean: 2000, min: 0, max: Infinity }, workerUs: 1000 },
-      reports: { delayUs: { dist: 'uniform', min: 0, max: 3e6 } },
+      reports: { delayUs: { dist: 'uniform', min: 0, max: 3e6 }, lossRatio: 0.1, duplicateRatio: 0.2 },
     });
   });
 });

@@ -21,10 +21,8 @@ function exponential(fields: Partial<ExponentialConfig> = {}, Class = Exponentia
   return { ...particular, make: (rng) => new Class(config, rng) };
 }
 
-const Repeating = edited<typeof Exponential>(
-  ...(['retry/exponential.ts', 'Exponential'] as const),
-  edit('retry/status.ts', " && result.outcome !== 'cancelled'", ''),
-);
+const cancelledToo = edit('retry/status.ts', " && result.outcome !== 'cancelled'", '');
+const Repeating = edited<typeof Exponential>('retry/exponential.ts', 'Exponential', cancelledToo);
 
 const retries = family('retries', retryProperty, exponential(), [
   { name: 'Retry-After is ignored (smg)', make: exponential({ retryAfter: 'ignore' }), runs: 40, commands: 1 },
@@ -65,10 +63,8 @@ class DeafBudget extends RatioBudget {
   override settled(): void {}
 }
 
-const Remembering = edited<typeof RatioBudget>(
-  ...(['retry-budget/ratio.ts', 'RatioBudget'] as const),
-  edit('retry-budget/ratio.ts', 'if (until < now) this.#reserved.delete(id);', ''),
-);
+const neverLapses = edit('retry-budget/ratio.ts', 'if (until < now) this.#reserved.delete(id);', '');
+const Remembering = edited<typeof RatioBudget>('retry-budget/ratio.ts', 'RatioBudget', neverLapses);
 
 const ratio = family('retry budget by leases', ratioProperty, (config: RatioConfig) => new RatioBudget(config), [
   {
@@ -83,10 +79,8 @@ const ratio = family('retry budget by leases', ratioProperty, (config: RatioConf
   },
 ]);
 
-const Spending = edited<typeof GrpcBudget>(
-  ...(['retry-budget/grpc.ts', 'GrpcBudget'] as const),
-  edit('retry-budget/grpc.ts', 'Math.min(this.#maxMilli, this.#milli + this.#successMilli)', 'this.#milli'),
-);
+const fillsNothing = edit('retry-budget/grpc.ts', 'this.#milli + this.#successMilli', 'this.#milli');
+const Spending = edited<typeof GrpcBudget>('retry-budget/grpc.ts', 'GrpcBudget', fillsNothing);
 
 const grpc = family('retry budget by tokens', grpcProperty, (config: GrpcConfig) => new GrpcBudget(config), [
   { name: 'successes give no token back', make: (config) => new Spending(config), runs: 20, commands: 1 },

@@ -1,11 +1,14 @@
-/** The tests that mutants of policies/ meet: those of policies, nothing slow and nothing that needs recordings. */
+/**
+ * The tests that mutants of policies/ meet: those of policies, nothing slow and nothing that needs recordings. Files share
+ * a worker, and so the modules they import, which is new for every mutant.
+ */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/policies/**/*.test.ts'],
     testTimeout: 60_000,
-    isolate: true,
+    isolate: false,
     reporters: [],
   },
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { leavesOf } from '../../src/results/compare-values.ts';
 import { Recorder } from '../../src/results/recorder.ts';
-import { RESULT_FIELDS, fieldDoc } from '../../src/results/result-fields.ts';
+import { RESULT_FIELDS, fieldDoc, fieldName } from '../../src/results/result-fields.ts';
 import { buildResult } from '../../src/results/result.ts';
 import type { RunResult } from '../../src/results/result.ts';
 import { FACTS, WORKER, recordOf, richResult } from './samples.ts';
@@ -91,6 +91,19 @@ describe('buildResult', () => {
     expect(JSON.stringify(one)).toBe(JSON.stringify(two));
   });
 
+  it('tells asks of clients from their sends, and has no level when nothing was back', () => {
+    const levels = { levelBefore: 1, levelAfter: 0.5, amplificationAfter: 3 };
+    const result = richResult({
+      clients: { asked: 2, sends: 5, ok: 1, gaveUp: 1 },
+      recovery: { verdict: 'metastable', clearedAt: 2e6, recoveredUs: Infinity, ...levels },
+    });
+    const clients = { asked: 2, sends: 5, ok: 1, gave_up: 1, ok_fraction: 0.5, amplification: 2.5 };
+    expect(result.clients).toEqual(clients);
+    expect(result.recovery).toMatchObject({ cleared_seconds: 2, recovered_seconds: null, amplification_after: 3 });
+    const absent = ['clients', 'windows', 'recovery'];
+    expect(Object.keys(emptyResult()).filter((name) => absent.includes(name))).toEqual([]);
+  });
+
   it('writes infinite parameters as null and refuses NaN', () => {
     expect(richResult().policies).toEqual({
       router: { kind: 'p2c' },
@@ -110,7 +123,7 @@ describe('RESULT_FIELDS', () => {
   });
 
   it('documents nothing that no result has', () => {
-    const paths = [...leavesOf(full).keys()].map((path) => path.replace(/\[\d+\]/g, '[]'));
+    const paths = [...leavesOf(full).keys()].map(fieldName);
     const unused = Object.keys(RESULT_FIELDS).filter((name) =>
       name.endsWith('.*') ? !paths.some((path) => path.startsWith(name.slice(0, -1))) : !paths.includes(name),
     );
@@ -121,6 +134,9 @@ describe('RESULT_FIELDS', () => {
     expect(fieldDoc('held')).toBeUndefined();
     expect(fieldDoc('rows.reasons.')).toBeUndefined();
     expect(fieldDoc('toString')).toBeUndefined();
+    expect(fieldDoc('windows.burst')).toBeUndefined();
+    expect(fieldDoc('windows.burst.ofered')).toBeUndefined();
+    expect(fieldDoc('windows.burst.offered')?.unit).toBe('requests');
     expect(fieldDoc('workers[12].preemptions')?.unit).toBe('count');
   });
 });

@@ -4,6 +4,7 @@ import { Recorder } from '../../src/results/recorder.ts';
 import { buildResult } from '../../src/results/result.ts';
 import type { RunResult } from '../../src/results/result.ts';
 import type { RunFacts, WorkerFacts } from '../../src/results/run-facts.ts';
+import { WindowTallies } from '../../src/results/windows.ts';
 
 /** Sent at 0, arrived at 1 ms, started at 3 ms, first token at 101 ms, 11 tokens until 201 ms. */
 export function recordOf(fields: Partial<RequestRecord> = {}): RequestRecord {
@@ -85,5 +86,10 @@ export function richResult(facts: Partial<RunFacts> = {}): RunResult {
     waitersMax: 5,
     reasons: { upstream: 1 },
   };
-  return buildResult(recorder, { ...FACTS, rows, ...facts });
+  const windows = new WindowTallies([{ name: 'all', from: 0, to: 1e6 }], recorder.slo);
+  windows.request(recordOf());
+  const clients = { asked: 5, sends: 5, ok: 3, gaveUp: 2 };
+  const levels = { levelBefore: 1, levelAfter: 1, amplificationAfter: 1 };
+  const recovery = { verdict: 'recovered', clearedAt: 1e6, recoveredUs: 2e6, ...levels } as const;
+  return buildResult(recorder, { ...FACTS, rows, clients, windows: windows.results(), recovery, ...facts });
 }

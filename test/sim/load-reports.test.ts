@@ -89,6 +89,88 @@ describe('load reports', () => {
   });
 });
 
+describe('load reports of changes only', () => {
+  it('come when the load is another one than at the last report, and not from an idle worker', () => {
+    const log = new ReportLog();
+    runWorld({
+      workers: [endpoint({ serviceUs: { dist: 'constant', value: 25 * MS } })],
+      reports: { ...reportsEvery(10 * MS), onChange: true },
+      workload: sendAt(31 * MS, 71 * MS, 101 * MS),
+      objects: { router: log },
+    });
+    const said = log.seen.map(({ at, report }) => [at / MS, report.running]);
+    // The second and third run from 71 to 96 and from 101 to 126 ms: at 100 nobody does.
+    expect(said).toEqual([[10, 0], [40, 1], [60, 0], [80, 1], [100, 0], [110, 1]]);
+  });
+
+  it('do not come of a burst that is over before the next instant', () => {
+    const log = new ReportLog();
+    runWorld({
+      workers: [endpoint({ serviceUs: { dist: 'constant', value: 4 * MS } })],
+      reports: { ...reportsEvery(10 * MS), onChange: true },
+      workload: sendAt(11 * MS, 11 * MS, 99 * MS),
+      objects: { router: log },
+    });
+    expect(log.seen.map(({ at }) => at / MS)).toEqual([10, 100]);
+  });
+});
+
+describe('a misreport', () => {
+  const says = { running: 7, kvUsedBlocks: -1 };
+  const fault = { kind: 'misreport', at: 500 * MS, forUs: 1 * SEC, worker: 0, ratio: 1, says } as const;
+
+  it('puts its fields in place of what is so, in its window, and leaves the others', () => {
+    const { seen } = reported({}, [fault], 2);
+    const wrong = seen.filter(({ report }) => report.running === 7);
+    expect(wrong).toHaveLength(100);
+    for (const { at, worker, report } of wrong) {
+      expect(worker).toBe(0);
+      expect(at >= 500 * MS && at < 1500 * MS).toBe(true);
+      expect(report.maxRunning).toBe(endpoint().maxRunning);
+    }
+  });
+
+  it('befalls its share of the reports', () => {
+    const { seen } = reported({}, [{ ...fault, at: 0, forUs: 2 * SEC, ratio: 0.3 }]);
+    const wrong = seen.filter(({ report }) => report.running === 7).length;
+    expect(Math.abs(wrong - seen.length * 0.3)).toBeLessThan(4 * Math.sqrt(seen.length * 0.3 * 0.7));
+  });
+});
+
+describe('load reports of a worker that is not of the fleet', () => {
+  it('reach nobody, though they overtake the news of it', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const known = new Set<number>();
+      let heard = 0;
+      runWorld({
+        seed,
+        workers: [endpoint(), endpoint()],
+        network: { clientUs: 0, workerUs: { dist: 'uniform', min: 0, max: 20 * MS } },
+        reports: reportsEvery(1 * MS),
+        faults: [
+          { kind: 'join', at: 5 * MS, worker: 1, loadUs: 0 },
+          { kind: 'drain', at: 60 * MS, worker: 1, boundUs: 0, forUs: Infinity, loadUs: 0 },
+        ],
+        workload: sendAt(0, 120 * MS),
+        objects: {
+          router: {
+            pick: () => 0,
+            discovered: (_now, workers) => {
+              known.clear();
+              for (const worker of workers) known.add(worker);
+            },
+            reported: (_now, worker) => {
+              expect(known.has(worker)).toBe(true);
+              heard += worker;
+            },
+          },
+        },
+      });
+      expect(heard).toBeGreaterThan(10);
+    }
+  });
+});
+
 describe('a clock that is wrong', () => {
   const skew = (aheadUs: number) => ({ kind: 'skew', at: 1 * SEC, forUs: 500 * MS, worker: 0, aheadUs }) as const;
 

@@ -97,7 +97,9 @@ describe('Network', () => {
   it('draws each message by its own key', () => {
     const at = (seed: number) => {
       const network = new Network({ clientUs: wide, workerUs: wide }, seed, [], new Timeline());
-      return [0, 1, 2].flatMap((n) => [network.arrivalUs(n), network.reportAt(0, n, 0), network.probeAt(0, n, LEG.out)]);
+      return [0, 1, 2].flatMap((n) => {
+        return [network.arrivalUs(n), network.reportAt(0, n, 0), network.probeAt(0, n, LEG.out)];
+      });
     };
     expect(new Set(at(1)).size).toBe(9);
     expect(at(1)).toEqual(at(1));

@@ -1,9 +1,9 @@
 /**
  * The engine once more, from spec §3 alone and as plainly as possible: one loop over passes, one token at a time,
  * blocks as objects in arrays, prefix content as text, no plan, no index, no running sums. It answers the instant of
- * every token. Shared with the engine by declaration: an affine mixed step; of several resident copies the one published
- * first is found; content of one request alone (generated tokens, unknown prompts) is found again only where it left
- * it; a pass that serves nobody because somebody made way for itself takes no time.
+ * every token. Shared with the engine by declaration: an affine mixed step; of several resident copies the one
+ * published first is found; content of one request alone (generated tokens, unknown prompts) is found again only where
+ * it left it; a pass that serves nobody because somebody made way for itself takes no time.
  */
 import type { EngineConfig } from '../../src/worker/engine-config.ts';
 import type { JobInit } from '../../src/worker/worker.ts';

@@ -1,8 +1,8 @@
 /**
- * Where two runs part, and whose decision that was. The digests' checkpoints bound the first difference; both runs
- * are made again with that stretch recorded, and once more with the policies listened to from the checkpoint to the
- * entry that differs. The first decision in which the two say something else, or were asked something else, is the
- * cause as far as policies go; when there is none, the worlds themselves differ.
+ * Where two runs part, and whose decision that was. The digests' checkpoints bound the first difference; both runs are
+ * made again with that stretch recorded, and once more with the policies listened to from the checkpoint to the entry
+ * that differs. The first question that both answer, and answer otherwise, is the cause; when the first difference is in
+ * what they were asked, the worlds themselves differ.
  */
 import type { Runner, TapEntry } from '../run-types.ts';
 import type { ResolvedScenario } from '../resolve.ts';
@@ -45,7 +45,8 @@ export async function findDivergence(
   const [ours, theirs] = [await decisionsOf(run, a, from, until), await decisionsOf(run, b, from, until)];
   let same = 0;
   while (same < ours.length && same < theirs.length && sameDecision(ours[same], theirs[same])) same++;
-  const [firstDecision, secondDecision] = [ours[same], theirs[same]];
+  const decided = sameQuestion(ours[same], theirs[same]);
+  const [firstDecision, secondDecision] = decided ? [ours[same], theirs[same]] : [undefined, undefined];
   const at = firstDecision?.at ?? secondDecision?.at;
   return {
     sharedEntries: shared,
@@ -73,7 +74,12 @@ async function decisionsOf(run: Runner, world: ResolvedScenario, from: number, u
 
 /** Names of policies do not count: two that answer alike have decided alike. */
 function sameDecision(a: Decision | undefined, b: Decision | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  const alike = a.at === b.at && a.role === b.role && a.method === b.method && a.answered === b.answered;
-  return alike && a.asked.length === b.asked.length && a.asked.every((each, i) => each === b.asked[i]);
+  return sameQuestion(a, b) && a?.answered === b?.answered;
+}
+
+/** Both were asked the same at the same instant. */
+function sameQuestion(a: Decision | undefined, b: Decision | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  const alike = a.at === b.at && a.role === b.role && a.method === b.method && a.asked.length === b.asked.length;
+  return alike && a.asked.every((each, i) => each === b.asked[i]);
 }

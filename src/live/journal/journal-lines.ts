@@ -115,8 +115,11 @@ export function inputLine<Init extends RequestInit>(now: number, input: GatewayI
 function arriveLine(now: number, request: RequestInit): InputLine {
   const { id, tenant, promptTokens, maxOutputTokens, prefixKey, blockHashes, blockTokens } = request;
   const { priority, routingKey, targetWorker } = request;
-  const prompt = [promptTokens, maxOutputTokens, prefixKey, [...blockHashes], blockTokens] as const;
-  return ['arrive', now, id, tenant, ...prompt, priority, routingKey, targetWorker];
+  const hashes = [...blockHashes];
+  return [
+    ...(['arrive', now, id, tenant, promptTokens, maxOutputTokens, prefixKey, hashes, blockTokens] as const),
+    ...([priority, routingKey, targetWorker] as const),
+  ];
 }
 
 export function startLine(attempt: Attempt): EffectLine {

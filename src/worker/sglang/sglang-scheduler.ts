@@ -53,8 +53,7 @@ export class SglangScheduler<Owner> {
 
   /** Requests in the batch: decoding, or with their prompt begun. */
   get running(): number {
-    const paused = this.chunked !== undefined && !this.prefilling.includes(this.chunked);
-    return this.batch.size + this.prefilling.length + (paused ? 1 : 0);
+    return this.batch.size + this.#begun.length;
   }
 
   /** The next pass would decode whoever is in the batch and admit nobody. */
@@ -98,8 +97,7 @@ export class SglangScheduler<Owner> {
 
   /** Forgets everything; answers whom it held. */
   clear(): SglangSequence<Owner>[] {
-    const paused = this.chunked !== undefined && !this.prefilling.includes(this.chunked) ? [this.chunked] : [];
-    const lost = [...this.batch.members, ...this.prefilling, ...paused, ...this.waiting];
+    const lost = [...this.batch.members, ...this.#begun, ...this.waiting];
     this.batch.clear();
     this.prefilling.length = 0;
     this.waiting.length = 0;
@@ -110,6 +108,13 @@ export class SglangScheduler<Owner> {
     return lost;
   }
 
+  /** Those whose prompt is begun and not computed. */
+  get #begun(): readonly SglangSequence<Owner>[] {
+    const { chunked, prefilling } = this;
+    return chunked === undefined || prefilling.includes(chunked) ? prefilling : [...prefilling, chunked];
+  }
+
+  /** Nobody waiting is tried, unless a cut prompt goes on. */
   get #closed(): boolean {
     return this.#full || this.batch.size >= this.#config.maxRunning;
   }

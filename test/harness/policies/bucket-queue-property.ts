@@ -149,6 +149,7 @@ class Harness {
         claim(!this.#isFifo || !this.#isExpired(id), 'admitted when its time was up', id);
         this.#admit(id);
       } else {
+        claimEqual(effect.kind, 'shed', 'an effect');
         claim(effect.cause === 'queue-timeout' && (this.#isExpired(id) || !this.#isFifo), 'shed', effect.cause, id);
         this.#states[id] = 'over';
       }

@@ -68,10 +68,10 @@ class Levels {
     this.#requests = Math.min(requestsPerMinute, this.#requests + minutes * requestsPerMinute) - requests;
   }
 
-  /** How far both levels are from covering the charge; at most 0 when they do. */
-  missing(now: number, tokens: number): number {
+  /** How far tokens and requests are from covering the charge; at most 0 when they do. */
+  lacks(now: number, tokens: number): readonly [tokens: number, requests: number] {
     this.take(now, 0, 0);
-    return Math.max(tokens - this.#tokens, 1 - this.#requests);
+    return [tokens - this.#tokens, 1 - this.#requests];
   }
 }
 
@@ -123,23 +123,27 @@ class Harness {
     const tenant = TENANTS[place] as string;
     const request = requestView({ id: this.#ids++, tenant, promptTokens, maxOutputTokens });
     const levels = this.#levels.get(tenant);
-    const waitSec = this.#limit.charge(this.#now, request);
+    const waitUs = this.#limit.charge(this.#now, request);
     if (levels === undefined) {
-      claimEqual(waitSec, 0, 'the wait of a tenant without limits');
+      claimEqual(waitUs, 0, 'the wait of a tenant without limits');
       return;
     }
     const tokens = promptTokens + maxOutputTokens;
-    const missing = levels.missing(this.#now, tokens);
-    if (waitSec === 0) {
+    const missing = Math.max(...levels.lacks(this.#now, tokens));
+    if (waitUs === 0) {
       claim(missing <= EPSILON, 'charged beyond the level', missing);
       this.#book(request, tokens);
       return;
     }
     claim(missing >= -EPSILON, 'refused although it fits', missing);
-    claimEqual(waitSec === Infinity, tokens > levels.limits.tokensPerMinute, 'waits for ever');
-    claim(waitSec === Infinity || (Number.isInteger(waitSec) && waitSec >= 1), 'not whole seconds', waitSec);
-    if (!patient || waitSec === Infinity) return;
-    this.#now += waitSec * 1e6;
+    claimEqual(waitUs === Infinity, tokens > levels.limits.tokensPerMinute, 'waits for ever');
+    claim(waitUs === Infinity || (waitUs >= 1e6 && waitUs % 1e6 === 0), 'not whole seconds', waitUs);
+    // No second too many: a whole one earlier it would not fit.
+    const rates = [levels.limits.tokensPerMinute, levels.limits.requestsPerMinute].map((figure) => figure / 60e6);
+    const lackUs = Math.max(...levels.lacks(this.#now, tokens).map((lack, i) => lack / (rates[i] as number)));
+    claim(waitUs === Infinity || waitUs - lackUs < 1e6 + 1, 'waits longer than it helps', waitUs, lackUs);
+    if (!patient || waitUs === Infinity) return;
+    this.#now += waitUs;
     claimEqual(this.#limit.charge(this.#now, request), 0, 'the answer after the wait it asked for');
     this.#book(request, tokens);
   }

@@ -112,4 +112,46 @@ describe('codel', () => {
     const folly = codelConfig.parse({ name: 'codel', ...codel.variants['folly'] });
     expect(folly).toMatchObject({ interval: 100e3, target: 5e3 });
   });
+
+  it.each([
+    [310, ['queue-timeout 8', 'queue-timeout 9']],
+    [400, []],
+  ])('remembers an overload for a whole interval without waiters, and no longer: first input at %d', (at, shed) => {
+    const queue = make();
+    queue.offer(0, r(0));
+    queue.wake(100);
+    queue.offer(195, r(1));
+    queue.wake(200);
+    queue.offer(201, r(2));
+    // Waits of 50 and 59 in the interval from 200; nobody is left.
+    queue.leave(250, r(0));
+    queue.leave(260, r(1));
+    takeAll(queue);
+    queue.offer(at, r(8));
+    queue.offer(at, r(9));
+    queue.wake(at + 20);
+    expect(takeAll(queue)).toEqual(shed);
+  });
+
+  it('takes the age of a waiter that has only come for no backlog', () => {
+    const queue = make();
+    queue.offer(0, r(0));
+    queue.wake(100);
+    queue.offer(191, r(1));
+    queue.wake(200);
+    queue.wake(215);
+    expect(takeAll(queue)).toEqual([]);
+  });
+
+  it('tolerates a least wait of exactly the target', () => {
+    const queue = make();
+    queue.offer(0, r(0));
+    queue.wake(100);
+    queue.offer(110, r(1));
+    queue.leave(120, r(0));
+    queue.offer(195, r(2));
+    queue.wake(200);
+    queue.wake(216);
+    expect(takeAll(queue)).toEqual(['admit 1']);
+  });
 });

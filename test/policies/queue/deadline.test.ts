@@ -76,4 +76,12 @@ describe('deadline', () => {
     expect(takeAll(queue)).toEqual(['queue-timeout 1']);
     expect(queue.nextWakeAt()).toBe(52);
   });
+
+  it('takes an attempt of no duration for an observation', () => {
+    const queue = make({ prediction: 'observed', weight: 0.5 });
+    observe(queue, 1000, 0);
+    observe(queue, 1000, 100);
+    expect(queue.offer(1000, r(0, 1049.9))).toBe('deadline');
+    expect(queue.offer(1000, r(1, 1050))).toBe('admitted');
+  });
 });

@@ -4,7 +4,7 @@ import { codel } from '../../../policies/queue/codel.ts';
 import { adaptiveLifoConfig, codelConfig, deadlineConfig } from '../../../policies/queue/config.ts';
 import { deadline } from '../../../policies/queue/deadline.ts';
 import type { Queue } from '../../../policies/types.ts';
-import { requestView } from '../views.ts';
+import { attemptResult, requestView, workerView } from '../views.ts';
 import { takeAll } from './queue-harness.ts';
 
 const r = (id: number) => requestView({ id });
@@ -56,5 +56,13 @@ describe.each(Object.entries(subjects))('queue %s', (_name, makeOpen) => {
     expect(queue.offer(3, r(3))).toBe('queued');
     queue.leave(4, r(0));
     expect(takeAll(queue)).toEqual(['admit 1', 'admit 2']);
+  });
+
+  it('tells a discipline of leases only where it wants to know', () => {
+    const queue = make();
+    const attempt = { id: 0, request: r(0), worker: workerView(), startedAt: 0 };
+    queue.granted?.(1, attempt);
+    queue.settled?.(2, attempt, attemptResult({ outcome: 'ok' }));
+    expect(queue.held()).toEqual({ waiting: 2, admitted: 1 });
   });
 });

@@ -24,4 +24,15 @@ describe('KeyedFifo', () => {
     list.push(1, 1);
     expect(() => list.push(1, 2)).toThrow('twice');
   });
+
+  it('has nothing to give while it is empty, and nothing by an id that it does not have', () => {
+    const list = new KeyedFifo<string>();
+    expect([list.peek(), list.shift(), list.pop(), list.get(1), list.has(1)]).toEqual([
+      ...[undefined, undefined, undefined, undefined, false],
+    ]);
+    list.push(1, 'one');
+    list.push(2, 'two');
+    expect([list.get(1), list.get(3), list.pop(), list.peek()]).toEqual(['one', undefined, 'two', 'one']);
+    expect([list.pop(), list.size, list.peek()]).toEqual(['one', 0, undefined]);
+  });
 });

@@ -77,6 +77,15 @@ describe('BucketQueue', () => {
     queue.capacityChanged(0, 0);
     expect(leave(queue, 1, 0)).toBe('');
   });
+
+  it('hands out no tokens because the capacity changes', () => {
+    const queue = make(2, { refillPerSec: 1, burst: 2 });
+    expect(offers(queue, 0, 0, 1)).toBe('admitted admitted');
+    queue.capacityChanged(0, 9);
+    expect(offers(queue, 0, 2)).toBe('queued');
+    queue.capacityChanged(1, Infinity);
+    expect([effects(queue), wake(queue, 1e6)]).toEqual(['', 'admit:2']);
+  });
 });
 
 describe('LegacyQueue (smg-2026-08-07)', () => {
@@ -133,5 +142,48 @@ describe('LegacyQueue (smg-2026-08-07)', () => {
     expect(offers(queue, 2, 4, 5)).toBe('admitted queued');
     queue.capacityChanged(2, Infinity);
     expect(effects(queue)).toBe('admit:5');
+  });
+
+  it('takes a token back from those only who had one', () => {
+    const queue = make(1, { ...HISTORIC, refillPerSec: 0 });
+    expect(offers(queue, 0, 0, 1, 2)).toBe('admitted queued queued');
+    expect([leave(queue, 1, 1), leave(queue, 1, 99), offers(queue, 1, 3)]).toEqual(['', '', 'queued']);
+    expect(leave(queue, 2, 0)).toBe('admit:2');
+  });
+
+  it('makes nobody look again when it hears the capacity that it has', () => {
+    const queue = make(1, { ...HISTORIC, refillPerSec: 1 });
+    expect(offers(queue, 0, 0, 1)).toBe('admitted queued');
+    queue.capacityChanged(4000, 1);
+    expect(queue.nextWakeAt()).toBe(10e3);
+    queue.capacityChanged(5000, 0.5);
+    expect(queue.nextWakeAt()).toBe(15e3);
+  });
+
+  it('moves the level of its bucket with the capacity, whoever came in by the rate', () => {
+    const queue = make(2, { ...HISTORIC, refillPerSec: 10 });
+    expect(offers(queue, 0, 0, 1)).toBe('admitted admitted');
+    expect(offers(queue, 200e3, 2, 3)).toBe('admitted admitted');
+    queue.capacityChanged(200e3, 3);
+    expect(offers(queue, 200e3, 4, 5)).toBe('admitted queued');
+  });
+
+  it('waits without looking when nothing flows in', () => {
+    const queue = make(1, { ...HISTORIC, refillPerSec: 0, timeout: '50ms' });
+    expect([offers(queue, 0, 0, 1), queue.nextWakeAt()]).toEqual(['admitted queued', 50e3]);
+  });
+
+  it('looks once more at the very instant of giving up, and no later', () => {
+    const punctual = make(1, { ...HISTORIC, refillPerSec: 100 });
+    expect([offers(punctual, 0, 0, 1), wake(punctual, 10e3)]).toEqual(['admitted queued', 'admit:1']);
+    const late = make(1, { ...HISTORIC, refillPerSec: 100 });
+    expect(offers(late, 0, 0)).toBe('admitted');
+    expect([offers(late, 1000, 1), wake(late, 25e3)]).toEqual(['queued', 'queue-timeout:1']);
+  });
+
+  it('counts the time to the next look from a return that came to nothing', () => {
+    const queue = make(1, { ...HISTORIC, refillPerSec: 1 });
+    expect(offers(queue, 1000, 0, 1, 2)).toBe('admitted queued queued');
+    expect([leave(queue, 5000, 0), queue.nextWakeAt()]).toEqual(['admit:1', 15e3]);
   });
 });

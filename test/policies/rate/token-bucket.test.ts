@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ScopeBucket } from '../../../policies/rate/scope-bucket.ts';
 import { TenantLimit, tenantLimit } from '../../../policies/rate/tenant-limit.ts';
-import { TokenBucket } from '../../../policies/rate/token-bucket.ts';
+import { refitted, TokenBucket } from '../../../policies/rate/token-bucket.ts';
 import { assertRuns } from '../../harness/gateway-runs.ts';
 import { requestView } from '../views.ts';
 
@@ -60,6 +61,32 @@ describe('TokenBucket', () => {
     const dry = new TokenBucket(0, 1, 0);
     dry.take(0, 1);
     expect([dry.readyAt(0, 1), new TokenBucket(0, 1, 9).readyAt(0, 2)]).toEqual([Infinity, Infinity]);
+  });
+
+  it('is ready now for what it holds, to the fraction of a microsecond', () => {
+    const bucket = new TokenBucket(0, 2, 9);
+    bucket.take(0.25, 1);
+    expect([bucket.readyAt(0.25, 1), bucket.readyAt(0.25, 0)]).toEqual([0.25, 0.25]);
+  });
+});
+
+describe('a limit that is fitted anew', () => {
+  it('keeps what its bucket holds, and needs none where nothing is limited', () => {
+    const bucket = refitted(undefined, 0, 4, 1);
+    bucket?.take(0, 3);
+    expect([refitted(bucket, 0, 9, 2) === bucket, bucket?.peek(0), bucket?.peek(1e6)]).toEqual([true, 1, 3]);
+    const unlimited = [refitted(bucket, 0, Infinity, 1), refitted(bucket, 0, 4, 0), refitted(bucket, 0, 4, Infinity)];
+    expect(unlimited).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe('ScopeBucket', () => {
+  it('tells what is left of both, and waits that are whole seconds', () => {
+    const bucket = new ScopeBucket(0, { tokensPerMinute: 60, requestsPerMinute: 2 });
+    bucket.debit(59.5, 1);
+    expect(bucket.left).toEqual({ tokens: 0.5, requests: 1 });
+    expect([bucket.waitSec(0, 0.5, 1), bucket.waitSec(0, 1, 1), bucket.waitSec(0, 2.5, 0)]).toEqual([0, 1, 2]);
+    expect([bucket.waitSec(0, 0, 2), bucket.waitSec(0, 61, 0), bucket.waitSec(0, 0, 3)]).toEqual([30, Infinity, Infinity]);
   });
 });
 

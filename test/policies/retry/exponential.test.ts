@@ -105,6 +105,20 @@ describe('exponentialConfig', () => {
     expect(error?.issues[0]?.message).toContain(message);
   });
 
+  it.each([
+    [{ maxAttempts: 1 }, undefined],
+    [{ maxBackoff: 50 }, undefined],
+    [{ maxBackoff: 49 }, 'maxBackoff'],
+    [{ initialBackoff: 0, maxBackoff: 0 }, 'initialBackoff'],
+    [{ backoffMultiplier: 1 - 2 ** -30 }, undefined],
+    [{ jitterFactor: 0 }, undefined],
+    [{ jitterFactor: -0.1 }, 'jitterFactor'],
+    [{ jitterFactor: 1.1 }, 'jitterFactor'],
+  ])('judges %j in binary32: %s', (fields, fault) => {
+    const valid = { maxAttempts: 5, initialBackoff: 50, maxBackoff: 500, backoffMultiplier: 1.5, jitterFactor: 0.2 };
+    expect(validateRetry({ ...valid, ...fields })).toBe(fault);
+  });
+
   it('names the first invalid setting in upstream order', () => {
     const valid = { maxAttempts: 5, initialBackoff: 50, maxBackoff: 50, backoffMultiplier: 1, jitterFactor: 1 };
     const bad = { maxAttempts: 0, initialBackoff: 0, maxBackoff: -1, backoffMultiplier: 0.9, jitterFactor: NaN };

@@ -121,4 +121,10 @@ describe('Jittered', () => {
     for (const settings of Object.values(jittered.variants)) jitteredConfig.parse({ name: 'jittered', ...settings });
     expect(jitteredConfig.safeParse({ name: 'jittered', initialBackoff: '2s', maxBackoff: '1s' }).success).toBe(false);
   });
+
+  it.each(['full', 'equal', 'none'] as const)('remembers no delay of a shape that does not build on it: %s', (shape) => {
+    const policy = make({ shape });
+    delay(policy, 1);
+    expect(policy.remembered).toBe(0);
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { datadesigner, Datadesigner } from '../../../policies/retry/datadesigner.ts';
+import { datadesigner, Datadesigner, executorRepeats } from '../../../policies/retry/datadesigner.ts';
 import { datadesignerConfig } from '../../../policies/retry/config.ts';
 import type { AttemptResult } from '../../../policies/types.ts';
 import { requestView } from '../views.ts';
@@ -38,5 +38,18 @@ describe('Datadesigner', () => {
     expect(delays({ retryAfterUs: 90 * SECOND }, transport)[0]).toBe(60 * SECOND);
     expect(delays({}, transport)).toEqual([4 * SECOND, 8 * SECOND, 16 * SECOND, -1]);
     expect(delays({}, transport, 0.5)[0]).toBe(3.6 * SECOND);
+  });
+
+  it('repeats no wait for admission, whatever status it is said to have', () => {
+    const kinds = ['request-admission-timeout', 'rate-limit', 'internal-server'] as const;
+    expect(kinds.map((kind) => executorRepeats(kind, 503, [503]))).toEqual([false, false, true]);
+  });
+
+  it('draws only where it spreads', () => {
+    const config = datadesignerConfig.parse({ name: 'datadesigner' });
+    const retry = new Datadesigner(config, () => {
+      throw new Error('a draw for nothing');
+    });
+    expect(retry.delayUs(0, requestView({ attemptCount: 1 }), base)).toBe(2 * SECOND);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type SglangScript, sglangScripts } from '../../arbitrary/sglang-scripts.ts';
 import { planned, type SglangRun } from './shapes.ts';
 
-const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 2000);
+const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 1500);
 const SEED = Number(process.env['SPILLWAY_SEED'] ?? 20260811);
 const NOTHING = { running: 0, waiting: 0, kvBlocks: 0 };
 

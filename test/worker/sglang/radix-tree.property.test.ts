@@ -7,7 +7,7 @@ import type { JobInit } from '../../../src/worker/worker.ts';
 import { job } from '../shapes.ts';
 import { pageTexts, type ReferenceNode, ReferenceTree, tokenTexts } from './reference-tree.ts';
 
-const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 2000);
+const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 1000);
 const SEED = Number(process.env['SPILLWAY_SEED'] ?? 20260814);
 
 const ids = fc.array(fc.nat({ max: 1 }), { maxLength: 8, size: 'max' });

@@ -4,7 +4,7 @@ import { sglangLoads, type SglangScript } from '../../arbitrary/sglang-scripts.t
 import { ReferenceSglang } from './reference-engine.ts';
 import { planned } from './shapes.ts';
 
-const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 1500);
+const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 1000);
 const SEED = Number(process.env['SPILLWAY_SEED'] ?? 20260812);
 
 describe('SglangEngine', () => {

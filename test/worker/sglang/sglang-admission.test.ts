@@ -82,7 +82,7 @@ describe('SglangEngine: who is tried', () => {
 
   it('tries nobody again when prompts by whole pages have used up what was left', () => {
     const paged = sglangConfig({ blocks: 25, blockTokens: 4 });
-    // 88 tokens less 13.3 are more than 41 + 29 + 4 and not more than 44 + 29 + 4. Later there would be room for 1 + 1 + 4.
+    // 88 tokens less 13.3 are more than 41 + 29 + 4 and not more than 44 + 29 + 4. Later 1 + 1 + 4 would fit.
     const commands = [submit(0, job(1, 10, 20)), submit(1, job(2, 41, 29)), submit(300, job(3, 1, 1))];
     // It comes after all 19 decode passes of the first, 173, 175, … 209.
     expect(firstTokens(paged, ...commands)).toEqual({ 1: 210, 2: 761, 3: 761 + 3629 + 111 });

@@ -4,7 +4,7 @@ import { sglangScripts } from '../../arbitrary/sglang-scripts.ts';
 import { job, submit } from '../shapes.ts';
 import { logOf, planned, sglangConfig } from './shapes.ts';
 
-const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 1000);
+const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 600);
 const SEED = Number(process.env['SPILLWAY_SEED'] ?? 20260815);
 
 /** Gaps of each request's own tokens, from a log of every token. */

@@ -1,0 +1,195 @@
+/**
+ * One client's request and its reply on the wire. It knows when the reply has begun, which is what decides between
+ * another attempt and a broken stream, and cuts off a client that stops reading.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Micros } from '../../../policies/types.ts';
+import type { Agenda, Deadline } from '../agenda.ts';
+import { type ApiError, errorBody, errorEvent, errorHeaders } from '../http/api-error.ts';
+import type { ByteBudget } from '../http/byte-budget.ts';
+import { ANYONE, type Client } from '../http/key-ring.ts';
+import type { RouteName } from './routes.ts';
+
+/** A worker's reply that is passed on whole. */
+export interface WholeReply {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+export interface ExchangeInit {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly route: RouteName;
+  readonly startedAt: Micros;
+  readonly agenda: Agenda;
+  readonly now: () => Micros;
+  readonly writeTimeoutUs: () => Micros;
+  readonly budget: ByteBudget;
+}
+
+/** How an exchange ended, for its line in the log and its metrics. */
+export type ExchangeEnd = 'answered' | 'broken' | 'client-left' | 'client-stalled';
+
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly requestId: string;
+  readonly route: RouteName;
+  readonly startedAt: Micros;
+  client: Client = ANYONE;
+  /** Of a configured model; '' until it is known. */
+  model = '';
+  isStreaming = false;
+  /** Id in the core once it is there. */
+  coreId = -1;
+  /** The reply of the last attempt, when it is worth passing on. */
+  lastReply: WholeReply | undefined;
+  firstByteAt: Micros = -1;
+  sentBytes = 0;
+  /** Status sent; 0 before. */
+  status = 0;
+  /** Code of the error that was sent. */
+  errorCode = '';
+  attempts = 0;
+  /** Name of the last attempt's worker. */
+  worker = '';
+  end: ExchangeEnd | undefined;
+  readonly #response: ServerResponse;
+  readonly #init: ExchangeInit;
+  readonly #stalled: Deadline;
+  #body: Buffer | undefined;
+  #onWritable: (() => void) | undefined;
+  #sse = false;
+  #isStalled = false;
+
+  /** `onLeft` hears of a client that goes away before its answer; `onClosed` is the last that is heard. */
+  constructor(init: ExchangeInit, onLeft: (exchange: Exchange) => void, onClosed: (exchange: Exchange) => void) {
+    this.#init = init;
+    this.request = init.request;
+    this.#response = init.response;
+    this.requestId = init.requestId;
+    this.route = init.route;
+    this.startedAt = init.startedAt;
+    this.#stalled = init.agenda.deadline(() => this.#cutOff());
+    this.#response.on('drain', () => this.#drained());
+    this.#response.on('error', () => undefined);
+    this.#response.once('close', () => {
+      init.agenda.cancel(this.#stalled);
+      this.dropBody();
+      this.#onWritable = undefined;
+      const isUnanswered = this.end === undefined;
+      const isCut = isUnanswered || (this.end === 'answered' && !this.#response.writableFinished);
+      if (isCut) this.end = this.#isStalled ? 'client-stalled' : 'client-left';
+      if (isUnanswered) onLeft(this);
+      onClosed(this);
+    });
+  }
+
+  /** The head of a reply is out, or on its way. */
+  get hasBegun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  get isOver(): boolean {
+    return this.end !== undefined;
+  }
+
+  get body(): Buffer | undefined {
+    return this.#body;
+  }
+
+  /** `body` is held within the budget from now on. */
+  keepBody(body: Buffer): void {
+    this.#body = body;
+  }
+
+  /** No further attempt will need it. */
+  dropBody(): void {
+    if (this.#body === undefined) return;
+    this.#init.budget.give(this.#body.length);
+    this.#body = undefined;
+  }
+
+  /** Sends the head of a worker's reply. `isSse`: the body is events, and an error may be one of them. */
+  begin(status: number, headers: readonly string[], isSse: boolean): void {
+    if (this.isOver) return;
+    this.#sse = isSse;
+    this.status = status;
+    this.firstByteAt = this.#init.now();
+    this.#response.writeHead(status, headers as string[]);
+  }
+
+  /** False when the client is behind: `onWritable` hears when it has caught up. */
+  write(bytes: Buffer, onWritable: () => void): boolean {
+    if (this.isOver) return true;
+    this.sentBytes += bytes.length;
+    if (this.#response.write(bytes)) return true;
+    this.#onWritable = onWritable;
+    this.#watch();
+    return false;
+  }
+
+  /** The reply is whole. */
+  finish(): void {
+    this.#settle('answered');
+    this.#response.end();
+    this.#watch();
+  }
+
+  /** A reply that is not a worker's own stream: an error, or a worker's answer that came whole. */
+  answer(status: number, headers: readonly string[], body: Buffer | string): void {
+    if (this.isOver) return;
+    this.status = status;
+    this.#settle('answered');
+    this.sentBytes += Buffer.byteLength(body);
+    const closing = this.request.complete ? [] : ['connection', 'close'];
+    this.#response.writeHead(status, [...headers, 'x-request-id', this.requestId, ...closing]);
+    this.#response.end(this.request.method === 'HEAD' ? undefined : body);
+    this.#watch();
+  }
+
+  /** The request failed. What has begun as events ends with one; any other reply that has begun is cut. */
+  fail(error: ApiError, mayAppend: boolean): void {
+    if (this.isOver) return;
+    this.errorCode = error.code;
+    if (!this.hasBegun) {
+      const body = errorBody(error);
+      this.answer(error.status, errorHeaders(error, Buffer.byteLength(body)), body);
+      return;
+    }
+    this.#settle('broken');
+    if (this.#sse && mayAppend) {
+      this.#response.end(errorEvent(error));
+      this.#watch();
+    } else {
+      this.#response.destroy();
+    }
+  }
+
+  /** Cuts the connection off. */
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  #settle(end: ExchangeEnd): void {
+    if (this.end === undefined) this.end = end;
+  }
+
+  #watch(): void {
+    if (this.#response.writableFinished || this.#response.destroyed) return;
+    this.#init.agenda.set(this.#stalled, this.#init.now() + this.#init.writeTimeoutUs());
+  }
+
+  #drained(): void {
+    if (!this.#response.writableEnded) this.#init.agenda.cancel(this.#stalled);
+    const resume = this.#onWritable;
+    this.#onWritable = undefined;
+    resume?.();
+  }
+
+  #cutOff(): void {
+    this.#isStalled = true;
+    this.#response.destroy();
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The clients' side: a request is read, known, bounded and understood before the core hears of it; whatever is wrong
+ * with it is answered here. The core gets requests that could be served.
+ */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GatewayHost } from '../core/gateway-host.ts';
+import { type ApiError, badRequest } from '../http/api-error.ts';
+import { type BodyFailure, readBody } from '../http/body-reader.ts';
+import { ByteBudget } from '../http/byte-budget.ts';
+import { requestIdOf } from '../http/headers.ts';
+import { ANYONE, type Client } from '../http/key-ring.ts';
+import { type OpenAiRequest, readOpenAiRequest } from '../openai-request.ts';
+import { shuttingDown } from './answers.ts';
+import { Exchange } from './exchange.ts';
+import { LiveRequest } from './live-request.ts';
+import { matchRoute, type RouteMatch, type RouteName } from './routes.ts';
+import type { ProxySettings } from './settings.ts';
+
+/** What the front needs of the proxy. */
+export interface FrontPeers {
+  settings(): ProxySettings;
+  /** Answers itself when it may; false leaves the request to the front. */
+  own(name: RouteName, exchange: Exchange): boolean;
+  readonly isDraining: boolean;
+  closed(exchange: Exchange): void;
+}
+
+const HASH_KEY_BYTES = 32;
+const NOTHING_ASKED: OpenAiRequest = {
+  model: '',
+  stream: false,
+  includeUsage: false,
+  maxOutputTokens: 0,
+  texts: [],
+  tokenIds: 0,
+};
+
+export class Front {
+  readonly budget: ByteBudget;
+  readonly #host: GatewayHost<LiveRequest>;
+  readonly #peers: FrontPeers;
+  readonly #hashKey = randomBytes(HASH_KEY_BYTES);
+  /** Exchanges that are not over. */
+  readonly #open = new Set<Exchange>();
+  #arrived = 0;
+
+  constructor(host: GatewayHost<LiveRequest>, peers: FrontPeers) {
+    this.#host = host;
+    this.#peers = peers;
+    this.budget = new ByteBudget(peers.settings().config.limits.buffered);
+  }
+
+  /** Every request that node could read. */
+  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const match = matchRoute(request.method ?? '', request.url ?? '');
+    const exchange = this.#exchangeOf(request, response, match);
+    this.#open.add(exchange);
+    this.#host.run(() => {
+      const refusal = this.#receive(exchange, match);
+      if (refusal !== undefined) exchange.fail(refusal, false);
+    });
+  };
+
+  /** Requests without a last word, and connections whose reply is still on its way. */
+  get open(): ReadonlySet<Exchange> {
+    return this.#open;
+  }
+
+  #exchangeOf(request: IncomingMessage, response: ServerResponse, match: RouteMatch): Exchange {
+    const init = {
+      request,
+      response,
+      requestId: requestIdOf(request.headers['x-request-id']),
+      route: match.kind === 'route' ? match.name : ('none' as const),
+      startedAt: this.#host.now(),
+      agenda: this.#host.agenda,
+      now: () => this.#host.now(),
+      writeTimeoutUs: () => this.#peers.settings().config.write_timeout,
+      budget: this.budget,
+    };
+    const onLeft = (exchange: Exchange): void => {
+      if (exchange.coreId < 0) return;
+      this.#host.run(() => this.#host.input({ kind: 'abandon', request: exchange.coreId }));
+    };
+    return new Exchange(init, onLeft, (exchange) => {
+      this.#open.delete(exchange);
+      this.#peers.closed(exchange);
+    });
+  }
+
+  /** Answers what is wrong with the request, if anything is at once. */
+  #receive(exchange: Exchange, match: RouteMatch): ApiError | undefined {
+    if (match.kind === 'none') return badRequest('unknown_url', 'There is nothing at this URL.', 404);
+    if (match.kind === 'method') {
+      return badRequest('method_not_allowed', `Allowed here: ${match.allowed.join(', ')}.`, 405);
+    }
+    if (this.#peers.own(match.name, exchange)) return undefined;
+    if (this.#peers.isDraining) return shuttingDown();
+    const client = this.#clientOf(exchange.request);
+    if (client === undefined) return unauthorized();
+    exchange.client = client;
+    if (exchange.request.method === 'HEAD') return badRequest('method_not_allowed', 'Allowed here: GET.', 405);
+    if (match.name === 'models') {
+      this.#arrive(exchange, NOTHING_ASKED);
+      return undefined;
+    }
+    const encoding = exchange.request.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') {
+      return badRequest('unsupported_encoding', 'The body must not be compressed.', 415);
+    }
+    this.#read(exchange);
+    return undefined;
+  }
+
+  #clientOf(request: IncomingMessage): Client | undefined {
+    const { keys } = this.#peers.settings();
+    return keys === undefined ? ANYONE : keys.find(request.headers.authorization);
+  }
+
+  #read(exchange: Exchange): void {
+    const bounds = { bytesMax: this.#peers.settings().config.limits.body, budget: this.budget };
+    readBody(exchange.request, bounds, (body) => {
+      this.#host.run(() => {
+        if (typeof body === 'string') {
+          const refusal = bodyError(body);
+          if (refusal !== undefined) exchange.fail(refusal, false);
+        } else if (exchange.isOver) {
+          this.budget.give(body.length);
+        } else {
+          exchange.keepBody(body);
+          this.#understand(exchange, body);
+        }
+      });
+    });
+  }
+
+  #understand(exchange: Exchange, body: Buffer): void {
+    const asked = readOpenAiRequest(body);
+    if ('problem' in asked) {
+      exchange.fail(badRequest('invalid_request', `Bad request: ${asked.problem}.`, 400, asked.param), false);
+      return;
+    }
+    const { models } = this.#peers.settings();
+    if (models.size > 0 && !models.has(asked.model)) {
+      exchange.fail(badRequest('model_not_found', 'The model does not exist here.', 404, 'model'), false);
+      return;
+    }
+    exchange.model = models.has(asked.model) ? asked.model : '';
+    exchange.isStreaming = asked.stream;
+    this.#arrive(exchange, asked);
+  }
+
+  #arrive(exchange: Exchange, asked: OpenAiRequest): void {
+    const { client, request: http } = exchange;
+    const { headers } = http;
+    const id = this.#arrived++;
+    exchange.coreId = id;
+    const request = new LiveRequest({
+      id,
+      exchange,
+      tenant: client.tenant,
+      priority: priorityOf(client, headers['x-spillway-priority']),
+      routingKey: textOf(headers['x-spillway-routing-key']),
+      targetWorker: client.mayPin ? textOf(headers['x-spillway-worker']) : '',
+      asked,
+      rules: this.#peers.settings().config.prompt,
+      hashKey: this.#hashKey,
+    });
+    this.#host.input({ kind: 'arrive', request });
+  }
+}
+
+/** What the client may ask for: a number up to its key's highest. */
+function priorityOf(client: Client, header: string | string[] | undefined): number {
+  if (client.priorityMax === undefined || typeof header !== 'string') return client.priority;
+  return /^-?\d{1,4}$/.test(header) ? Math.min(Number(header), client.priorityMax) : client.priority;
+}
+
+const KEY_CHARS_MAX = 256;
+
+function textOf(header: string | string[] | undefined): string {
+  return typeof header === 'string' ? header.slice(0, KEY_CHARS_MAX) : '';
+}
+
+function unauthorized(): ApiError {
+  const message = 'A key of this gateway is needed: Authorization: Bearer KEY.';
+  return { status: 401, type: 'authentication_error', code: 'invalid_api_key', message, isFinal: true };
+}
+
+/** Undefined: nobody is there to be told. */
+function bodyError(failure: BodyFailure): ApiError | undefined {
+  switch (failure) {
+    case 'too-large':
+      return badRequest('body_too_large', 'The body is too large.', 413);
+    case 'no-room':
+      return {
+        ...{ status: 429, type: 'rate_limit_error', code: 'no_buffer_room' },
+        ...{ message: 'The gateway holds as many bytes as it may.', retryAfterSec: 1 },
+      };
+    case 'aborted':
+      return undefined;
+    default:
+      return failure satisfies never;
+  }
+}
