@@ -1,8 +1,8 @@
 /**
  * Mutation testing of the policies (`npm run mutation`, not in CI: it takes hours). Every file under policies/ is
  * mutated except the ports, which are types and run nothing; what is left out inside the files is text for people, by
- * test/mutation/ignored-texts.js. The tests are those of test/policies alone, without the recordings that
- * test/conformance compares with, so that the figure is the same for everyone who clones the repository. One folder:
+ * test/mutation/ignored-texts.js. The tests are those of test/policies, without the recordings that test/conformance
+ * compares with, so that the figure is the same for everyone who clones the repository. One folder:
  *
  *     npm run mutation -- --mutate 'policies/retry/**'
  *

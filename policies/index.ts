@@ -45,6 +45,7 @@ import { exponential } from './retry/exponential.ts';
 import { noRetry } from './retry/none.ts';
 import { sglang8744 } from './retry/sglang-8744.ts';
 import { leastLoad } from './router/least-load.ts';
+import { leastRequest } from './router/least-request.ts';
 import { powerOfTwo } from './router/power-of-two.ts';
 import { random } from './router/random.ts';
 import { roundRobin } from './router/round-robin.ts';
@@ -76,6 +77,7 @@ export const policyEntries: readonly PolicyEntry[] = [
   priority,
   powerOfTwo,
   leastLoad,
+  leastRequest,
   roundRobin,
   random,
   passthrough,

@@ -107,7 +107,7 @@ export function policiesSchema(entries: readonly PolicyEntry[]): z.ZodType<Polic
 }
 
 /** Schema of one policy of the role: a union discriminated by `name`, variants laid under what is given. */
-function policySchema(entries: readonly PolicyEntry[], role: PolicyRole) {
+export function policySchema(entries: readonly PolicyEntry[], role: PolicyRole) {
   const candidates = entries.filter((entry) => entry.role === role);
   const names = candidates.map((entry) => entry.name).join(', ');
   const options = candidates.map(withVariant) as [z.ZodObject, ...z.ZodObject[]];

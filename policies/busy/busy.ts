@@ -154,10 +154,10 @@ export class Busy implements Gate {
 }
 
 function makeMonitor(config: BusyConfig): BusyMonitor {
-  const { model, staleAfter, refusalHold } = config;
+  const { model, staleAfter, refusalHold, whenStale } = config;
   switch (model) {
     case 'values':
-      return new ValueMonitor(config, staleAfter, refusalHold);
+      return new ValueMonitor(config, staleAfter, refusalHold, whenStale);
     case 'latch':
       return new LatchMonitor(config);
     case 'seed':
@@ -184,6 +184,7 @@ export const busy: PolicyEntry<'gate', BusyConfig> = {
   variants: {
     'dynamo-seed': { model: 'seed', kvUsedRatioMax: 'none', decodeRatioMax: 0.95 },
     'dynamo-2026': { model: 'latch', kvUsedRatioMax: 'none', decodeRatioMax: 0.95 },
+    'gie-2408': { kvUsedRatioMax: 0.8, staleAfter: '200ms', whenStale: 'busy' },
   },
   make: (config) => new Busy(config),
 };

@@ -26,6 +26,10 @@ export const busyConfig = policyObject('busy', {
   staleAfter: durationOrNone('1us')
     .prefault('30s')
     .describe("Duration after which a report is no evidence, or 'none'. Source: 3 × smg's load-monitor-interval."),
+  whenStale: z
+    .enum(['probe', 'busy', 'free'])
+    .prefault('probe')
+    .describe('A worker over before its reports stopped is probed, or free; or the silent are busy. Source: GIE issue 2408.'),
   refusalHold: durationOrNone()
     .prefault('1s')
     .describe("Duration for which a worker that refused is busy, or 'none'. Source: Dynamo #14210."),

@@ -7,13 +7,16 @@
  * speaks. Reports stop while busy: the evidence is stale, the worker unknown, and one probe is let through each
  * `staleAfter`; a probe that ends ok frees the worker, one that is refused or fails waits for the next turn, one that
  * hangs holds nobody up, since its turn passes too. A refusal makes the worker busy for `refusalHold` or until it
- * reports. A rank that never reported is free; one that reported below and went silent stays free.
+ * reports. A rank that never reported is free; one that reported below and went silent stays free. Two other answers to
+ * silence exist in the field (`whenStale`): whoever is silent is `busy`, which stops a pool of one for good; whoever was
+ * over and is silent is `free`, which trusts the gateway's other limits.
  *
  * Ratios are compared as quotients: 29 of 100 blocks is exactly at 0.29, where upstream's product is just below.
  * Differences from upstream: spec busy-threshold.md §2, H1 to H15 without H9, H10 and H12, which single-threaded
  * inputs exclude.
  */
 import type { AttemptResult, AttemptView, Micros } from '../types.ts';
+import type { BusyConfig } from './config.ts';
 import { BATCH_TOKENS_UNKNOWN, type BusyMonitor, type BusyThresholds } from './monitor.ts';
 import type { RankLoad, WorkerPool } from './monitor.ts';
 
@@ -40,17 +43,25 @@ interface WorkerState {
 }
 
 type Verdict = 'free' | 'busy' | 'unknown';
+type WhenStale = BusyConfig['whenStale'];
 
 export class ValueMonitor implements BusyMonitor {
   #thresholds: BusyThresholds;
   readonly #staleAfter: Micros;
   readonly #refusalHold: Micros;
+  readonly #whenStale: WhenStale;
   readonly #workers = new Map<number, WorkerState>();
 
-  constructor(thresholds: BusyThresholds, staleAfter: Micros, refusalHold: Micros) {
+  constructor(
+    thresholds: BusyThresholds,
+    staleAfter: Micros,
+    refusalHold: Micros,
+    whenStale: WhenStale = 'probe',
+  ) {
     this.#thresholds = thresholds;
     this.#staleAfter = staleAfter;
     this.#refusalHold = refusalHold;
+    this.#whenStale = whenStale;
   }
 
   discovered(_now: Micros, workers: readonly number[]): void {
@@ -152,6 +163,7 @@ export class ValueMonitor implements BusyMonitor {
   #verdict(now: Micros, state: WorkerState): Verdict {
     if (now < state.refusedUntil) return 'busy';
     const { ranks, pool } = state;
+    if (this.#whenStale === 'busy' && !this.#anySpeaks(now, ranks)) return 'busy';
     if (ranks.size === 0 || ranks.size < pool.ranks) return 'free';
     let verdict: Verdict = 'busy';
     for (const signals of ranks.values()) {
@@ -160,7 +172,7 @@ export class ValueMonitor implements BusyMonitor {
       if (overUntil === -Infinity || this.#speaks(now, signals)) return 'free';
       verdict = 'unknown';
     }
-    return verdict;
+    return verdict === 'unknown' && this.#whenStale === 'free' ? 'free' : verdict;
   }
 
   /** When the first rank of a busy worker is no longer over. */
@@ -180,6 +192,11 @@ export class ValueMonitor implements BusyMonitor {
     const tokens = prefill.value;
     if (tokens > prefillTokensMax || tokens > Math.trunc(prefillBatchesMax * batch)) at = Math.max(at, prefill.at);
     return at === -Infinity ? -Infinity : at + this.#staleAfter;
+  }
+
+  #anySpeaks(now: Micros, ranks: ReadonlyMap<number, RankSignals>): boolean {
+    for (const signals of ranks.values()) if (this.#speaks(now, signals)) return true;
+    return false;
   }
 
   /** True while any signal of the rank is fresh. */

@@ -5,10 +5,11 @@
  * starves the batch, far above it does nothing. Limits: it counts sequences, not KV blocks, and knows only
  * this gateway's leases. The answer changes only when a lease is settled, which the core notices itself, so
  * `reconsiderAt` is never. Source: sgl-project/sglang issue 29104 (per-worker cap plus router queue); Envoy's
- * max_requests per host.
+ * max_requests per host. Variant `llm-d-2295`: leases are forgotten by age (aging-limit.ts).
  */
 import type { PolicyEntry } from '../entry.ts';
 import type { Gate, Micros, WorkerView } from '../types.ts';
+import { AgingLimit } from './aging-limit.ts';
 import { type ConcurrencyLimitConfig, concurrencyLimitConfig } from './config.ts';
 
 export class ConcurrencyLimit implements Gate {
@@ -34,6 +35,8 @@ export const concurrencyLimit: PolicyEntry<'gate', ConcurrencyLimitConfig> = {
   decides: 'Whether a worker may take one more: while fewer than `max` leases are held there.',
   source: 'sgl-project/sglang issue 29104; Envoy circuit_breaker max_requests',
   config: concurrencyLimitConfig,
-  variants: {},
-  make: (config) => new ConcurrencyLimit(config.max),
+  variants: { 'llm-d-2295': { forgetAfter: '300s' } },
+  make: ({ max, forgetAfter }) => {
+    return forgetAfter === Infinity ? new ConcurrencyLimit(max) : new AgingLimit(max, forgetAfter);
+  },
 };

@@ -34,6 +34,14 @@ export const powerOfTwoConfig = policyObject('power-of-two', {
 });
 export type PowerOfTwoConfig = z.output<typeof powerOfTwoConfig>;
 
+export const leastRequestConfig = policyObject('least-request', {
+  counts: z
+    .enum(['leases', 'reported'])
+    .prefault('leases')
+    .describe('What is least: the leases held, or what workers last reported to run and wait. Source: aibrix issue 2422.'),
+});
+export type LeastRequestConfig = z.output<typeof leastRequestConfig>;
+
 export const LEAST_LOAD_DEFAULTS = {
   kvPressureWeight: 0.15,
   defaultThroughput: 2000,

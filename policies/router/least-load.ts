@@ -78,13 +78,14 @@ export class LeastLoad implements Router {
       }
     }
     const nominal = throughputCount > 0 ? throughputSum / throughputCount : this.#defaultThroughput;
+    // Kept at its length: emptied and filled again it would be a new array each time.
     const scores = this.#scores;
-    scores.length = 0;
-    for (const worker of candidates) {
-      const load = this.#fresh(now, worker.index);
-      if (load !== undefined) scores.push(this.#drainSeconds(load, this.#creditTokens.get(worker.index) ?? 0));
-      else if (reporting) scores.push((worker.inFlight * this.#meanPrefillTokens) / nominal);
-      else scores.push(worker.inFlight);
+    scores.length = candidates.length;
+    for (let i = 0; i < candidates.length; i++) {
+      const { index, inFlight } = candidates[i] as WorkerView;
+      const load = this.#fresh(now, index);
+      if (load !== undefined) scores[i] = this.#drainSeconds(load, this.#creditTokens.get(index) ?? 0);
+      else scores[i] = reporting ? (inFlight * this.#meanPrefillTokens) / nominal : inFlight;
     }
     return scores;
   }

@@ -17,6 +17,18 @@ import {
   readDiffArguments,
   readExplainArguments,
 } from './diff-arguments.ts';
+import {
+  ENGINE_FLAGS,
+  engineBuilder,
+  PROXY_FLAGS,
+  PROXY_SWITCHES,
+  proxyBuilder,
+  readEngineArguments,
+  readProxyArguments,
+  readReplayArguments,
+  REPLAY_FLAGS,
+  replayBuilder,
+} from './live-arguments.ts';
 import { REPLAY_COMMAND } from './replay-protocol.ts';
 import {
   policiesBuilder,
@@ -172,7 +184,43 @@ const presets: Command = {
   },
 };
 
+const engine: Command = {
+  usage: 'engine',
+  describe: 'Serve a simulated engine on a socket, OpenAI-compatible, with faults to switch',
+  flags: ENGINE_FLAGS,
+  switches: [],
+  builder: engineBuilder,
+  prepare(argv) {
+    const options = readEngineArguments(argv);
+    return async (terminal) => (await import('./engine-command.ts')).engineCommand(options, terminal);
+  },
+};
+
+const proxy: Command = {
+  usage: 'proxy',
+  describe: 'Serve an OpenAI-compatible gateway over a fleet of workers',
+  flags: PROXY_FLAGS,
+  switches: PROXY_SWITCHES,
+  builder: proxyBuilder,
+  prepare(argv) {
+    const options = readProxyArguments(argv);
+    return async (terminal) => (await import('./proxy-command.ts')).proxyCommand(options, terminal);
+  },
+};
+
 const replay: Command = {
+  usage: 'replay <journal>',
+  describe: 'Run the journal of a proxy again, offline; it must do what it did',
+  flags: REPLAY_FLAGS,
+  switches: [],
+  builder: replayBuilder,
+  prepare(argv) {
+    const options = readReplayArguments(argv);
+    return async (terminal) => (await import('./journal-command.ts')).replayJournalCommand(options, terminal);
+  },
+};
+
+const internalReplay: Command = {
   usage: REPLAY_COMMAND,
   describe: false,
   ...NO_FLAGS,
@@ -180,6 +228,6 @@ const replay: Command = {
 };
 
 export const COMMANDS: readonly Command[] = [
-  ...[run, compare, sweep, diff, explain, calibrate, validate],
-  ...[scenarios, policies, presets, schema, replay],
+  ...[run, compare, sweep, diff, explain, calibrate, validate, engine, proxy, replay],
+  ...[scenarios, policies, presets, schema, internalReplay],
 ];

@@ -1,7 +1,7 @@
 /**
- * The folder of `--out`: `result.json`, `report.md`, `report.html`, `trace.json.gz` and `requests.jsonl` of one run. An interrupted run
- * leaves its records and takes away an older run's result, so that a folder never mixes two runs; a failed
- * one leaves the folder as it was.
+ * The folder of `--out`: `result.json`, `report.md`, `report.html`, `trace.json.gz` and `requests.jsonl` of one run.
+ * An interrupted run leaves its records and takes away an older run's result, so that a folder never mixes two runs;
+ * a failed one leaves the folder as it was.
  */
 import { mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -45,8 +45,8 @@ export interface PresetsArguments {
 }
 
 const LOG_HELP =
-  'DIR holds meta.json, requests.jsonl and timeseries.csv of a measured run of vLLM. The first 40 % of its requests may ' +
-  'be fitted, the rest validates.';
+  'DIR holds meta.json, requests.jsonl and timeseries.csv of a measured run of vLLM. The first 40 % of its requests ' +
+  'may be fitted, the rest validates.';
 
 export function calibrateBuilder(yargs: Argv): Argv {
   return logFlags(yargs)

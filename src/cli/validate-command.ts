@@ -1,7 +1,13 @@
 /** `spillway validate`: replays a measured run with a preset and says how far off it is. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHART_FILE, validationChart, validationDocument, validationMarkdown, validationText } from '../report/validation.ts';
+import {
+  CHART_FILE,
+  validationChart,
+  validationDocument,
+  validationMarkdown,
+  validationText,
+} from '../report/validation.ts';
 import { requiredPreset } from '../truth/log-preset.ts';
 import { readRunLog } from '../truth/run-log.ts';
 import { validate } from '../truth/validate.ts';

@@ -22,8 +22,8 @@ export type Phase = (typeof PHASE)[keyof typeof PHASE];
 
 /** Names one pushed event until it is popped or cancelled; never reused. */
 export type EventHandle = number;
-/** No event has this handle. */
-export const NO_EVENT: EventHandle = -1;
+/** No event has this handle. A double as most handles are: V8 would make a field of small integers over. */
+export const NO_EVENT: EventHandle = -Infinity;
 
 const SLOT_LIMIT = 2 ** 21;
 const SEQ_LIMIT = 2 ** 32;

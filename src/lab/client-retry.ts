@@ -5,6 +5,7 @@
  */
 import { findPolicy, type PolicyConfig, type PolicyEntry, type PolicyRole, type StreamFor } from '../../policies/index.ts';
 import type { AttemptResult, AttemptView, RequestView, WorkerView } from '../../policies/types.ts';
+import { type Distribution, sampler } from '../kernel/distribution.ts';
 import type { Answer } from '../workload/arrival.ts';
 import type { Ask, ResendRule } from '../workload/retrying.ts';
 import { Budgeted } from '../../policies/retry-budget/budgeted.ts';
@@ -13,9 +14,11 @@ import { Budgeted } from '../../policies/retry-budget/budgeted.ts';
 export interface ClientPolicies {
   readonly retry: PolicyConfig;
   readonly retryBudget: PolicyConfig;
+  /** Microseconds; undefined: refusals of the gateway's own carry none. */
+  readonly shedRetryAfter?: Distribution | undefined;
 }
 
-/** A rule for one run. Streams are named `client-retry` and `client-retry-budget`. */
+/** A rule for one run. Streams are named `client-retry`, `client-retry-budget` and `shed-retry-after`. */
 export function clientRetry(
   config: ClientPolicies,
   streamFor: StreamFor,
@@ -24,7 +27,9 @@ export function clientRetry(
   const retry = named('retry', config.retry, entries).make(config.retry, { rng: streamFor('client-retry') });
   const budget = named('retry-budget', config.retryBudget, entries);
   const rng = streamFor('client-retry-budget');
-  return new ClientRetry(new Budgeted(retry, budget.make(config.retryBudget, { rng })));
+  const { shedRetryAfter } = config;
+  const asked = shedRetryAfter === undefined ? () => -1 : sampler(shedRetryAfter, streamFor('shed-retry-after'));
+  return new ClientRetry(new Budgeted(retry, budget.make(config.retryBudget, { rng })), asked);
 }
 
 function named<Role extends PolicyRole>(
@@ -39,14 +44,16 @@ function named<Role extends PolicyRole>(
 
 class ClientRetry implements ResendRule {
   readonly #policy: Budgeted;
+  readonly #shedRetryAfterUs: () => number;
   /** Sends so far of all asks. */
   #sends = 0;
   #now = 0;
   /** By ask that is out. */
   readonly #out = new Map<number, AttemptView>();
 
-  constructor(policy: Budgeted) {
+  constructor(policy: Budgeted, shedRetryAfterUs: () => number) {
     this.#policy = policy;
+    this.#shedRetryAfterUs = shedRetryAfterUs;
   }
 
   sent(at: number, ask: Ask): void {
@@ -60,7 +67,8 @@ class ClientRetry implements ResendRule {
     const now = this.#entered(at);
     const attempt = this.#out.get(ask.id) as AttemptView;
     this.#out.delete(ask.id);
-    const result = resultOf(answer);
+    const isShed = Object.hasOwn(STATUS, answer.cause) && answer.retryAfterUs < 0;
+    const result = resultOf(isShed ? { ...answer, retryAfterUs: this.#shedRetryAfterUs() } : answer);
     this.#policy.settled(now, attempt, result);
     return result.outcome === 'ok' ? -1 : this.#policy.delayUs(now, attempt.request, result);
   }

@@ -1,6 +1,7 @@
 /** The `clients:` block: what clients do that got no answer. When one loses patience is `clientTimeout`. */
 import { z } from 'zod';
 import type { PolicyEntry } from '../../policies/index.ts';
+import { durationDistribution } from './distribution-schema.ts';
 import { policySchema } from '../../policies/schema.ts';
 
 /** The block for policies among the entries. */
@@ -13,6 +14,9 @@ export function clientsSchema(entries: readonly PolicyEntry[]) {
       retryBudget: policySchema(entries, 'retry-budget')
         .prefault({ name: 'none' })
         .describe('How many retries all clients together may make. Default none: no bound.'),
+      shedRetryAfter: durationDistribution()
+        .optional()
+        .describe("Retry-After of the gateway's own refusals, fixed or drawn for each. Default: they carry none."),
       leave: z
         .enum(['heard', 'unheard'])
         .default('heard')

@@ -131,8 +131,11 @@ function windowOf(fault: ParsedFault, at: number, worker: number): FaultConfig {
     case 'skew':
       return { kind: 'skew', at, forUs: fault.for, worker, aheadUs: fault.ahead ?? -(fault.behind ?? 0) };
     case 'misreport': {
-      const says = Object.entries(fault.says).map(([field, value]) => [field, value === Infinity ? -1 : value]);
-      return { kind: 'misreport', at, forUs: fault.for, worker, ratio: fault.ratio, says: Object.fromEntries(says) };
+      const says: Record<string, number> = {};
+      for (const [field, value] of Object.entries(fault.says)) {
+        if (value !== undefined) says[field] = value === Infinity ? -1 : value;
+      }
+      return { kind: 'misreport', at, forUs: fault.for, worker, ratio: fault.ratio, says };
     }
     case 'join':
       return { kind: 'join', at, worker, loadUs: fault.load };

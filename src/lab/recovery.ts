@@ -3,12 +3,13 @@
  * its goodput stays below what it was: retries, timeouts or a policy's memory keep it there. Judged from the requests
  * alone, by when they were sent:
  *
- * - *Trouble* is every fault and a single burst. A fault that never ends is over for this purpose once it is there.
+ * - *Trouble* is every fault, a single burst, and every phase of arrivals above the rate of the first. A fault that never ends is over for this purpose once it is there.
  * - The level before is the fraction of good requests sent before the first trouble. Below 0.9, or of fewer than 20
  *   requests, nothing is judged: a system that never carried its load cannot return to that.
- * - Afterwards requests are looked at in groups of 20, in the order in which they were sent. A group is back when its
- *   fraction is at least `ratio` of the level before, less three standard errors of a fraction of 20. The system is back
- *   with the first request of the first group from which on all groups are back.
+ * - Afterwards requests are looked at in groups of 20, in the order in which they were sent. The system is back with the
+ *   first request of a group when the fraction of good ones from there to the end is at least `ratio` of the level
+ *   before, and so it is from every later group on. What both fractions may err by is allowed for, four standard errors
+ *   of their difference: a verdict is about a collapse, not about bad luck.
  *
  * Source: the liveness phase of TigerBeetle's VOPR, and the verdict of N. Bronson et al., Metastable failures in
  * distributed systems, HotOS 2021.
@@ -16,7 +17,7 @@
 import { isGood } from '../results/good.ts';
 import type { RequestRecord } from '../results/record.ts';
 import type { WorldConfig } from '../sim/config.ts';
-import type { WorkloadConfig } from '../workload/config.ts';
+import type { ArrivalsConfig, WorkloadConfig } from '../workload/config.ts';
 
 export interface RecoveryPlan {
   /** From the end of the last trouble, microseconds. */
@@ -42,7 +43,7 @@ export interface Recovery {
 
 const GROUP = 20;
 const LEVEL_MIN = 0.9;
-const STANDARD_ERRORS = 3;
+const STANDARD_ERRORS = 4;
 
 /** When the trouble begins and ends, microseconds; undefined: there is none. */
 export function troubleOf(
@@ -60,7 +61,20 @@ export function troubleOf(
   if (workload?.kind === 'open' && workload.arrivals.process === 'bursts' && workload.arrivals.everyUs === Infinity) {
     add(workload.arrivals.firstAt, workload.arrivals.firstAt);
   }
+  for (const { begin, end } of workload?.kind === 'open' ? spikes(workload.arrivals) : []) add(begin, end);
   return from === Infinity ? undefined : { from, to };
+}
+
+/** Phases in which more is asked than the system carried before. */
+function spikes(arrivals: ArrivalsConfig): { readonly begin: number; readonly end: number }[] {
+  if (arrivals.process !== 'phases') return [];
+  const usual = arrivals.phases[0]?.toPerSec ?? 0;
+  let begin = 0;
+  return arrivals.phases.flatMap(({ forUs, fromPerSec, toPerSec }) => {
+    const spike = { begin, end: begin + forUs };
+    begin = spike.end;
+    return Math.max(fromPerSec, toPerSec) > usual ? [spike] : [];
+  });
 }
 
 interface Sent {
@@ -103,8 +117,7 @@ export class RecoveryWatch {
     };
     const missing = this.#missing(after, levelBefore);
     if (missing !== undefined) return { verdict: 'undecided', why: missing, recoveredUs: Infinity, ...facts };
-    const bar = barOf(levelBefore, this.#plan.ratio, this.#before.length);
-    const recoveredUs = backAt(after, bar) - clearedAt;
+    const recoveredUs = backAt(after, this.#before, this.#plan.ratio) - clearedAt;
     if (recoveredUs <= this.#plan.withinUs) return { verdict: 'recovered', why: '', recoveredUs, ...facts };
     const lastAt = after.at(-1)?.at ?? clearedAt;
     if (recoveredUs === Infinity && lastAt < clearedAt + this.#plan.withinUs) {
@@ -125,20 +138,23 @@ function levelOf(sent: readonly Sent[]): number {
   return sent.filter(({ good }) => good).length / Math.max(1, sent.length);
 }
 
-/** What a group must reach. One more good and one more bad request: a level of 1 is known no better than that. */
-function barOf(level: number, ratio: number, requests: number): number {
-  const known = (level * requests + 1) / (requests + 2);
-  return ratio * level - STANDARD_ERRORS * Math.sqrt((known * (1 - known)) / GROUP);
-}
-
-/** Instant of the first request of the first group from which on every group reaches the bar; Infinity: of none. */
-function backAt(after: readonly Sent[], bar: number): number {
+/** Instant of the first request of the first group from which on the level is back; Infinity: of none. */
+function backAt(after: readonly Sent[], before: readonly Sent[], ratio: number): number {
+  const target = ratio * levelOf(before);
   let at = Infinity;
   for (let end = after.length; end > 0; ) {
     const start = end < 2 * GROUP ? 0 : end - GROUP;
-    if (levelOf(after.slice(start, end)) < bar) return at;
+    const rest = after.slice(start);
+    const error = Math.sqrt(varianceOf(before) + varianceOf(rest));
+    if (levelOf(rest) < target - STANDARD_ERRORS * error) return at;
     at = after[start]?.at ?? Infinity;
     end = start;
   }
   return at;
+}
+
+/** Of the fraction. One more good and one more bad request than there were: a fraction of 1 may err, too. */
+function varianceOf(sent: readonly Sent[]): number {
+  const known = (levelOf(sent) * sent.length + 1) / (sent.length + 2);
+  return (known * (1 - known)) / sent.length;
 }

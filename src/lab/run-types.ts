@@ -71,8 +71,8 @@ export interface RunOptions {
 }
 
 /**
- * `unfinished`: work was still held at the drain limit, or nothing was left to happen. `interrupted`: the signal stopped
- * it. `metastable`: it ended, and did not recover as its scenario demands.
+ * `unfinished`: work was still held at the drain limit, or nothing was left to happen. `interrupted`: the signal
+ * stopped it. `metastable`: it ended, and did not recover as its scenario demands.
  */
 export type RunStatus = 'ok' | 'unfinished' | 'interrupted' | 'metastable';
 

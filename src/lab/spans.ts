@@ -1,6 +1,6 @@
 /**
- * When each request and each of its attempts began and ended, taken from the journal: what a trace viewer shows. Above a
- * bound requests are sampled by a hash of their id, the same ones in every variant.
+ * When each request and each of its attempts began and ended, taken from the journal: what a trace viewer shows.
+ * Above a bound requests are sampled by a hash of their id, the same ones in every variant.
  */
 import { mix32 } from '../kernel/rng.ts';
 import type { TapEntry } from './run-types.ts';

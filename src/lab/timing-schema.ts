@@ -27,7 +27,8 @@ const affine = z
   })
   .describe(
     'Affine in the tokens computed and in the context of the batch; a mixed batch is one iteration. Fractions of a ' +
-      'microsecond count. Defaults: kernel fit of Llama-3.1-8B on one RTX PRO 6000, casys-kaist/LLMServingSim@5daddb21.',
+      'microsecond count. Defaults: kernel fit of Llama-3.1-8B on one RTX PRO 6000, ' +
+      'casys-kaist/LLMServingSim@5daddb21.',
   );
 
 const dynamo = z
@@ -101,7 +102,8 @@ function tableIssues({ prefill: { knots }, decode: { kvTokens, times } }: z.outp
   });
   kvTokens.forEach((count, i) => {
     const before = kvTokens[i - 1];
-    if (before !== undefined && count <= before) refuse(['decode', 'kvTokens', i], `more than the one before (${before})`);
+    if (before === undefined || count > before) return;
+    refuse(['decode', 'kvTokens', i], `more than the one before (${before})`);
   });
   if (Object.keys(times).length === 0) refuse(['decode', 'times'], 'at least 1 entry');
   for (const [jobs, row] of Object.entries(times)) {

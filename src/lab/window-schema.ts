@@ -1,6 +1,6 @@
 /**
- * The `windows:` block: stretches of the run that results are told apart by, before a fault, during, after. What a
- * window counts are the requests sent in it, whenever they end.
+ * The `windows:` block: stretches of the run that results are told apart by, before a fault, during, after, and tenants.
+ * What a window counts are the requests sent in it, whenever they end.
  */
 import { z } from 'zod';
 import { duration } from '../../policies/config.ts';
@@ -12,15 +12,25 @@ const windowName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, {
 });
 
 const span = z
-  .tuple([duration(), duration('1us')], { error: "two durations, such as ['20s', '50s']" })
-  .superRefine(([from, to], context) => {
-    if (from < to) return;
-    context.addIssue({ code: 'custom', path: [1], message: 'after the first' });
-  })
+  .tuple([duration(), duration('1us')])
+  .transform(([from, to]) => ({ from, to, tenant: undefined }))
   .describe('From when to when, the end excluded; from the start of the run.');
 
+const mapping = z.strictObject({
+  from: duration().prefault('0s').describe('From when, from the start of the run. Default 0s.'),
+  to: duration('1us').describe('To when, excluded.'),
+  tenant: z.string().min(1).optional().describe('Only this tenant’s requests. Default: everybody’s.'),
+});
+
+const window = z
+  .union([span, mapping], { error: "two durations, such as ['20s', '50s'], or a mapping of from, to and tenant" })
+  .superRefine(({ from, to }, context) => {
+    if (from < to) return;
+    context.addIssue({ code: 'custom', message: 'an end after its beginning' });
+  });
+
 export const windowsSchema = z
-  .record(windowName, span)
+  .record(windowName, window)
   .default({})
   .describe('Name → stretch of the run; results have windows.NAME of the requests sent in it. Default none.');
 type ParsedWindows = z.output<typeof windowsSchema>;
@@ -50,5 +60,5 @@ export function checkWindows(
 
 /** For a run. */
 export function windowConfigs(windows: ParsedWindows) {
-  return Object.entries(windows).map(([name, [from, to]]) => ({ name, from, to }));
+  return Object.entries(windows).map(([name, window]) => ({ name, ...window }));
 }

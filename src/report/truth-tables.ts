@@ -77,7 +77,8 @@ export function sweepTable({ sweeps, share }: SweepFit, knee: KneeOf): string {
     return points.map((point, i) => {
       const { rate, measured, predicted } = point;
       const pair = (name: 'p99Ttft' | 'meanTpot'): string[] => {
-        return [formatCount(measured[name]), formatCount(predicted[name]), percentOff(predicted[name] / measured[name] - 1)];
+        const off = percentOff(predicted[name] / measured[name] - 1);
+        return [formatCount(measured[name]), formatCount(predicted[name]), off];
       };
       return [i === 0 ? String(maxRunning) : '', String(rate), ...pair('p99Ttft'), ...pair('meanTpot')];
     });
@@ -87,8 +88,8 @@ export function sweepTable({ sweeps, share }: SweepFit, knee: KneeOf): string {
     return `p99 TTFT doubles, max_num_seqs ${maxRunning}: measured at ${measured}, predicted at ${predicted}.`;
   });
   const notes = [
-    'Llama-3.1-70B FP8 on one H200, vLLM 0.14.1, made-up workload. Fitted: rates up to',
-    `2/s at max_num_seqs 1024, and the share of popular prompts, ${(100 * share).toFixed(0)} %. ms, errors in %.`,
+    'Llama-3.1-70B FP8, one H200, vLLM 0.14.1, made-up workload. Fitted: to 2/s at',
+    `max_num_seqs 1024, the share of popular prompts (${(100 * share).toFixed(0)} %) too. ms; errors in %.`,
     ...knees,
   ];
   const head = ['seqs', 'rate', 'p99 TTFT', 'predicted', 'off', 'TPOT', 'predicted', 'off'];
@@ -110,8 +111,8 @@ export function routingTable(points: readonly RoutingPoint[]): string {
     return [String(rate), ...cells];
   });
   const notes = [
-    '4 workers, Llama-3.1-70B on 4 × H100 each: output tokens/s predicted, errors in %.',
-    'Fitted: TPOT of precise up to 6/s, of random at 3/s; throughput of random at 20/s.',
+    '4 workers, Llama-3.1-70B on 4 × H100 each: predicted output tokens/s, errors %.',
+    'Fitted: TPOT of precise to 6/s, of random at 3/s, throughput of random at 20/s.',
   ];
   const head = ['rate', ...policies.flatMap((policy) => [policy.replace('-scheduling', ''), 'off'])];
   return section('llm-d routing', notes, head, lines);

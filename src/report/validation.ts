@@ -82,7 +82,8 @@ export function validationChart({ log, replay, preset }: Validation): string {
     panel('E2E', (i) => request(i).lastTokenAt - request(i).queuedAt, (i) => {
       return replayed(i).lastTokenAt - replayed(i).takenAt;
     }),
-    ...(log.ticks.length === 0 ? [] : [gauge('running', (tick) => tick.running), gauge('waiting', (tick) => tick.waiting)]),
+    ...(log.ticks.length === 0 ? [] : [gauge('running', (tick) => tick.running)]),
+    ...(log.ticks.length === 0 ? [] : [gauge('waiting', (tick) => tick.waiting)]),
   ]);
 }
 
@@ -121,7 +122,7 @@ function requestLine({ agreement }: Validation): string {
     const { requestMedian } = agreement.latencies[latency];
     return `${latency.toUpperCase()} ${formatError(requestMedian).slice(1)}`;
   });
-  return `Median size of a single request's error: ${parts.join(', ')}.`;
+  return `Median error of a single request: ${parts.join(', ')}.`;
 }
 
 function gaugeLines({ agreement }: Validation): string[] {

@@ -162,6 +162,7 @@ const WINDOW: Record<string, FieldDoc> = {
   attempts: field('attempts', 'of these'),
   amplification: field('ratio', 'attempts ÷ offered'),
   in_flight_mean: field('requests', 'sent and not over for their client, time-weighted over the window, whenever sent'),
+  granted_mean: field('requests', 'of in_flight_mean, those whose first attempt had been granted'),
   median_ttft_ms: field('ms', 'median TTFT of those that ended ok'),
   p99_ttft_ms: field('ms', '99th percentile TTFT of those that ended ok'),
   max_e2el_ms: field('ms', 'largest E2E of those that ended ok'),

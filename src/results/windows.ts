@@ -1,7 +1,8 @@
 /**
- * What became of the requests sent in each of a few stretches of a run: before a fault, while it lasts, after. A request
- * belongs to the window it was sent in, whenever it ends; only `in_flight_mean` looks at the time itself and counts
- * whoever was in the system in the window.
+ * What became of the requests sent in each of a few stretches of a run (before a fault, while it lasts, after), or of one
+ * tenant's among them. A request
+ * belongs to the window it was sent in, whenever it ends; only `in_flight_mean` and `granted_mean` look at the time itself
+ * and count whoever was there in the window.
  */
 import { isGood } from './good.ts';
 import type { RequestRecord } from './record.ts';
@@ -14,6 +15,8 @@ export interface WindowConfig {
   readonly name: string;
   readonly from: number;
   readonly to: number;
+  /** Only this tenant's; undefined: everybody's. */
+  readonly tenant?: string | undefined;
 }
 
 /** As in the result document; see `result-fields.ts`. */
@@ -26,6 +29,7 @@ export interface WindowResult {
   readonly attempts: number;
   readonly amplification: number | null;
   readonly in_flight_mean: number;
+  readonly granted_mean: number;
   readonly median_ttft_ms: number | null;
   readonly p99_ttft_ms: number | null;
   readonly max_e2el_ms: number | null;
@@ -42,6 +46,7 @@ class WindowTally {
   #good = 0;
   #attempts = 0;
   #inFlightUs = 0;
+  #grantedUs = 0;
   #e2eMaxUs = -1;
 
   constructor(window: WindowConfig) {
@@ -49,9 +54,11 @@ class WindowTally {
   }
 
   request(record: RequestRecord, slo: Slo): void {
-    const { from, to } = this.#window;
-    const { sentAt, finishedAt, firstTokenAt } = record;
+    const { from, to, tenant } = this.#window;
+    if (tenant !== undefined && record.tenant !== tenant) return;
+    const { sentAt, startedAt, finishedAt, firstTokenAt } = record;
     this.#inFlightUs += Math.max(0, Math.min(finishedAt, to) - Math.max(sentAt, from));
+    if (startedAt >= 0) this.#grantedUs += Math.max(0, Math.min(finishedAt, to) - Math.max(startedAt, from));
     if (sentAt < from || sentAt >= to) return;
     this.#offered++;
     this.#attempts += record.attempts;
@@ -75,6 +82,7 @@ class WindowTally {
       attempts: this.#attempts,
       amplification: offered === 0 ? null : this.#attempts / offered,
       in_flight_mean: this.#inFlightUs / us,
+      granted_mean: this.#grantedUs / us,
       median_ttft_ms: inMs(statistic(this.#ttft, 'median')),
       p99_ttft_ms: inMs(statistic(this.#ttft, 'p99')),
       max_e2el_ms: inMs(this.#e2eMaxUs < 0 ? null : this.#e2eMaxUs),

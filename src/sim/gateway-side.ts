@@ -296,7 +296,9 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     const late = lease.state === 'settled';
     if (!late) this.#recorder.attempt(result.outcome);
     if (late && result.outcome === 'ok') this.wasted(attempt, this.#lateCause(attempt));
-    this.gateway.end(now, lease, { ...result, bytesSent: lease.bytesSent, usedTokens: usedTokens(attempt) });
+    const { outcome, status, retryAfterUs } = result;
+    const { bytesSent } = lease;
+    this.gateway.end(now, lease, { outcome, status, retryAfterUs, bytesSent, usedTokens: usedTokens(attempt) });
   }
 
   /** The attempt that succeeded: its client has the tokens, or is gone and they were for nothing. */

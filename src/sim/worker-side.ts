@@ -101,7 +101,13 @@ export class WorkerSide {
     const member = this.#member(index);
     member.event = NO_EVENT;
     member.armedAt = Infinity;
-    member.worker.advance(this.#timeline.now);
+    const { worker } = member;
+    const { now } = this.#timeline;
+    do {
+      worker.advance(now);
+      this.#sendOut(member);
+      // What it has to do next would be the very next event: it needs none.
+    } while (worker.nextAt() === now && this.#timeline.nextAt() > now);
     this.#settle(member);
   }
 
@@ -237,7 +243,20 @@ export class WorkerSide {
 
   /** Sends out what a worker did and re-arms its event. */
   #settle(member: Member): void {
+    this.#sendOut(member);
+    if (member.membership === 'draining') this.#faults.leaveIfEmpty(member);
     const { worker } = member;
+    const at = worker.nextAt();
+    const phase = worker.nextPhase();
+    if (at === member.armedAt && phase === member.armedPhase) return;
+    this.#timeline.cancel(member.event);
+    member.armedAt = at;
+    member.armedPhase = phase;
+    member.event =
+      at === Infinity ? NO_EVENT : this.#timeline.push(at, phase, EVENT.worker, member.index, member.index + 1);
+  }
+
+  #sendOut({ worker }: Member): void {
     for (let event = worker.take(); event !== undefined; event = worker.take()) {
       const attempt = event.job.init.owner;
       if (event.kind === 'first-token') {
@@ -249,15 +268,6 @@ export class WorkerSide {
       if (isCut) this.#peers.lost(attempt, 'failed');
       this.#end(attempt, isCut ? RESET : OK);
     }
-    if (member.membership === 'draining') this.#faults.leaveIfEmpty(member);
-    const at = worker.nextAt();
-    const phase = worker.nextPhase();
-    if (at === member.armedAt && phase === member.armedPhase) return;
-    this.#timeline.cancel(member.event);
-    member.armedAt = at;
-    member.armedPhase = phase;
-    member.event =
-      at === Infinity ? NO_EVENT : this.#timeline.push(at, phase, EVENT.worker, member.index, member.index + 1);
   }
 
   #refuse(attempt: SimAttempt, status: number, retryAfterUs: number): void {

@@ -7,10 +7,11 @@
  * one: its decode time, and its TTFT as a share of its E2E. TTFT relative to itself would be mostly the phase of one
  * iteration where nothing queues.
  */
+import { ScenarioError } from '../lab/scenario-error.ts';
 import type { TimingConfig } from '../worker/timing/timing.ts';
 import { type Agreement, agreement, mean, measuredLatencies, replayedLatencies } from './agreement.ts';
 import { coefficientNames, loosened, multiplied, ONE_SCALE } from './coefficients.ts';
-import { clusteredCovariance, gaussNewton } from './gauss-newton.ts';
+import { clusteredCovariance, gaussNewton, polished, sumOfSquares } from './gauss-newton.ts';
 import { type Replay, type ReplayedRequest, replayLog } from './replay.ts';
 import type { LoggedRequest, RunLog } from './run-log.ts';
 
@@ -18,6 +19,8 @@ import type { LoggedRequest, RunLog } from './run-log.ts';
 const FIT_SHARE = 0.4;
 /** Stretches of neighbouring requests between which errors are taken to be independent. */
 const CLUSTERS = 12;
+/** Replays spent on the last of the fit. */
+const POLISHING = 100;
 const SCALE_ROUNDS = 15;
 const SCALE_CLOSE = 1e-5;
 /** Half-width of the difference that tells how TPOT follows the scale. */
@@ -41,23 +44,32 @@ export interface Calibration {
   readonly heldOut: Agreement;
 }
 
-/** Fits every coefficient of `timing`. */
+/** Fits every coefficient of `timing`. Throws ScenarioError when nothing decodes. */
 export function calibrateFully(log: RunLog, timing: TimingConfig): Calibration {
   const count = fittedRequests(log);
   const start = multiplied(loosened(timing), ONE_SCALE, [scaleOf(log, timing)]);
   const names = coefficientNames(start);
-  const fit = gaussNewton(names.length, (multipliers) => {
+  const residualsAt = (multipliers: readonly number[]): number[] => {
     return residualsOf(log, replayLog(log, multiplied(start, names, multipliers), count), count);
-  });
+  };
+  const fits = startsOf(names.length).map((multipliers) => gaussNewton(multipliers, residualsAt));
+  const best = fits.reduce((least, each) => (sumOfSquares(each) < sumOfSquares(least) ? each : least));
+  const fit = polished(best, residualsAt, POLISHING);
   const fitted = multiplied(start, names, fit.multipliers);
   return calibrationOf(log, fitted, names, fit.multipliers, clusteredCovariance(fit, CLUSTERS));
 }
 
-/** Fits one factor on everything. */
+/** Fits one factor on everything. Throws ScenarioError when nothing decodes. */
 export function calibrateScale(log: RunLog, timing: TimingConfig): Calibration {
   const scale = scaleOf(log, timing);
   const fitted = multiplied(timing, ONE_SCALE, [scale]);
   return calibrationOf(log, fitted, ONE_SCALE, [scale], scaleCovariance(log, fitted));
+}
+
+/** The timing itself, and with each of its coefficients half as large again: a rough function has valleys. */
+function startsOf(count: number): number[][] {
+  const ones = Array.from({ length: count }, () => 1);
+  return [ones, ...ones.map((_, i) => ones.map((value, j) => (i === j ? 1.5 : value)))];
 }
 
 function calibrationOf(
@@ -77,7 +89,11 @@ function calibrationOf(
  * The factor with which the mean TPOT of the first requests is the measured one: fixed-point steps, the nearest kept.
  */
 function scaleOf(log: RunLog, timing: TimingConfig): number {
-  const wanted = mean(tpotsOf(log));
+  const tpots = tpotsOf(log);
+  if (tpots.length === 0) {
+    throw new ScenarioError([`${log.folder}: no request to be fitted has two tokens; allowed a run with decoding`]);
+  }
+  const wanted = mean(tpots);
   let scale = 1;
   let best = { scale, distance: Infinity };
   for (let round = 0; round < SCALE_ROUNDS && best.distance > SCALE_CLOSE; round++) {

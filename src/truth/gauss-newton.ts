@@ -6,11 +6,13 @@
  *
  * Coefficients are multipliers of where one starts, so that all are of one size.
  */
-import { dot, inverted, product, solve } from './linear.ts';
+import { choleskyOf, dot, inverted, product, solve } from './linear.ts';
+import { downhill } from './simplex.ts';
 
 /** Half-widths of the differences, one round each. */
 const ROUNDS = [0.2, 0.2, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.03, 0.03];
 const DAMPINGS = [0, 1e-3, 1e-2, 1e-1, 1];
+const RIDGE = 1e-9;
 /** Bounds of one step of a multiplier, as a factor of it. */
 const STEP_LEAST = 0.3;
 const STEP_MOST = 2.5;
@@ -22,16 +24,21 @@ export interface Fit {
   readonly jacobian: readonly (readonly number[])[];
 }
 
+/** Sum of squares of a fit's residuals. */
+export function sumOfSquares({ residuals }: Fit): number {
+  return dot(residuals, residuals);
+}
+
 /**
- * Finds `count` multipliers, from 1 each, with the least sum of squares of `residuals(multipliers)`; `rounds` holds the
+ * Finds multipliers, from those of `start` on, with the least sum of squares of `residuals(multipliers)`; `rounds` holds the
  * half-width of each round's differences.
  */
 export function gaussNewton(
-  count: number,
+  start: readonly number[],
   residualsOf: (multipliers: readonly number[]) => readonly number[],
   rounds: readonly number[] = ROUNDS,
 ): Fit {
-  let multipliers: readonly number[] = Array.from({ length: count }, () => 1);
+  let multipliers = start;
   let residuals = residualsOf(multipliers);
   let jacobian: readonly (readonly number[])[] = [];
   for (const width of rounds) {
@@ -39,8 +46,10 @@ export function gaussNewton(
     const normal = jacobian.map((row) => jacobian.map((other) => dot(row, other)));
     const gradient = jacobian.map((row) => -dot(row, residuals));
     const from = multipliers;
+    // A coefficient on which nothing depends just now stays where it is.
+    const ridge = RIDGE * Math.max(...normal.map((row, i) => row[i] as number));
     for (const damping of DAMPINGS) {
-      const damped = normal.map((row, i) => row.map((value, j) => (i === j ? value * (1 + damping) : value)));
+      const damped = normal.map((row, i) => row.map((value, j) => (i === j ? value * (1 + damping) + ridge : value)));
       const step = solve(damped, gradient);
       if (step === undefined) continue;
       const tried = from.map((value, i) => value * bounded(1 + (step[i] as number)));
@@ -51,6 +60,33 @@ export function gaussNewton(
     }
   }
   return { multipliers, residuals, jacobian };
+}
+
+/** Standard deviations of the first simplex in each direction that the residuals leave open. */
+const OPEN_STEP = 2;
+
+/**
+ * Goes on from a fit where differences no longer help, with a simplex that is long where the fit is loose and short
+ * where it is firm.
+ */
+export function polished(
+  fit: Fit,
+  residualsOf: (multipliers: readonly number[]) => readonly number[],
+  evaluations: number,
+): Fit {
+  const variance = dot(fit.residuals, fit.residuals) / Math.max(1, fit.residuals.length - fit.jacobian.length);
+  const normal = fit.jacobian.map((row) => fit.jacobian.map((other) => dot(row, other)));
+  const spread = inverted(normal)?.map((row) => row.map((value) => value * variance));
+  if (spread === undefined) return fit;
+  const lower = choleskyOf(spread);
+  const steps = lower.map((_, j) => lower.map((row) => OPEN_STEP * (row[j] as number)));
+  const at = (logs: readonly number[]): number[] => fit.multipliers.map((value, i) => value * Math.exp(logs[i] as number));
+  const sumAt = (logs: readonly number[]): number => {
+    const residuals = residualsOf(at(logs));
+    return dot(residuals, residuals);
+  };
+  const multipliers = at(downhill(fit.multipliers.map(() => 0), steps, sumAt, evaluations));
+  return { multipliers, residuals: residualsOf(multipliers), jacobian: fit.jacobian };
 }
 
 function bounded(factor: number): number {

@@ -40,10 +40,10 @@ const TOKENS_MAX = 2048;
 
 /** Every iteration that the attention table has, within what a machine holds. Throws ScenarioError. */
 export function kernelSteps(folder: string, layers: number): KernelStep[] {
-  const dense = kernelCurves(readCsv(join(folder, 'dense.csv'), denseSchema).rows.map((row) => [row.layer, row.tokens, row.time_us]));
-  const ends = kernelCurves(
-    readCsv(join(folder, 'per_sequence.csv'), sequenceSchema).rows.map((row) => [row.layer, row.sequences, row.time_us]),
-  );
+  const denseRows = readCsv(join(folder, 'dense.csv'), denseSchema).rows;
+  const endRows = readCsv(join(folder, 'per_sequence.csv'), sequenceSchema).rows;
+  const dense = kernelCurves(denseRows.map((row) => [row.layer, row.tokens, row.time_us]));
+  const ends = kernelCurves(endRows.map((row) => [row.layer, row.sequences, row.time_us]));
   return readCsv(join(folder, 'attention.csv'), attentionSchema).rows.flatMap((row): KernelStep[] => {
     const { prefill_chunk: chunk, kv_prefill: context, n_decode: jobs, kv_decode: each } = row;
     const tokens = chunk + jobs;
@@ -51,7 +51,10 @@ export function kernelSteps(folder: string, layers: number): KernelStep[] {
     const kvTokens = chunk + context + jobs * each;
     if (tokens === 0 || tokens > TOKENS_MAX || kvTokens > KV_TOKENS_MAX) return [];
     let us = layers * row.time_us;
-    for (const [layer, curve] of dense) us += (PER_LAYER[layer] === undefined ? 1 : layers * PER_LAYER[layer]) * curve(tokens);
+    for (const [layer, curve] of dense) {
+      const inLayer = PER_LAYER[layer];
+      us += (inLayer === undefined ? 1 : layers * inLayer) * curve(tokens);
+    }
     for (const curve of ends.values()) us += curve(jobs + prompts);
     const prompt = { prefillJobs: prompts, prefillTokens: chunk, prefillContextTokens: context };
     return [{ work: { ...prompt, decodeJobs: jobs, decodeKvTokens: jobs * each }, us }];

@@ -9,7 +9,8 @@ export function dot(a: readonly number[], b: readonly number[]): number {
 
 /** Product of two matrices, by rows. */
 export function product(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {
-  return a.map((row) => (b[0] ?? []).map((_, j) => row.reduce((sum, value, k) => sum + value * (b[k]?.[j] as number), 0)));
+  const columns = (b[0] ?? []).map((_, j) => b.map((row) => row[j] as number));
+  return a.map((row) => columns.map((column) => dot(row, column)));
 }
 
 /** Solution of a square system by elimination with pivots; undefined when it has none. */
@@ -42,4 +43,20 @@ export function inverted(matrix: readonly (readonly number[])[]): number[][] | u
   const columns = matrix.map((_, i) => solve(matrix, matrix.map((__, j) => (i === j ? 1 : 0))));
   if (columns.some((column) => column === undefined)) return undefined;
   return matrix.map((_, i) => columns.map((column) => (column as number[])[i] as number));
+}
+
+/** Lower triangle L with L·Lᵀ the matrix; what rounding made negative counts as zero. */
+export function choleskyOf(matrix: readonly (readonly number[])[]): number[][] {
+  const lower = matrix.map((row) => row.map(() => 0));
+  matrix.forEach((row, i) => {
+    const own = lower[i] as number[];
+    for (let j = 0; j <= i; j++) {
+      const other = lower[j] as number[];
+      let rest = row[j] as number;
+      for (let k = 0; k < j; k++) rest -= (own[k] as number) * (other[k] as number);
+      if (i === j) own[j] = Math.sqrt(Math.max(0, rest));
+      else own[j] = other[j] === 0 ? 0 : rest / (other[j] as number);
+    }
+  });
+  return lower;
 }

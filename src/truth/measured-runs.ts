@@ -1,12 +1,23 @@
-/** The two measured runs of RTX PRO 6000 against presets: as shipped, with one scale, fitted in full. */
+/** The two measured runs on RTX PRO 6000 (LLMServingSim), against presets: as shipped, one scale, fitted in full. */
+import { join } from 'node:path';
 import { findPreset } from '../lab/preset.ts';
 import type { TimingConfig } from '../worker/timing/timing.ts';
 import { type Agreement, agreement } from './agreement.ts';
 import { calibrateFully, calibrateScale, fittedRequests } from './calibrate.ts';
-import { LLAMA_RUN, measuredRun, QWEN_RUN } from './refit.ts';
+import { computedBlocks, MEMORY_BYTES, MODELS } from './memory.ts';
 import { replayLog } from './replay.ts';
-import type { RunLog } from './run-log.ts';
+import { readRunLog, type RunLog } from './run-log.ts';
 import { timingOf } from './validate.ts';
+
+export const LLAMA_RUN = 'RTXPRO6000_Llama-3.1-8B';
+export const QWEN_RUN = 'RTXPRO6000_Qwen3-32B';
+
+/** One of the two; its pool, which is not recorded, is what fits the memory. Throws ScenarioError. */
+export function measuredRun(folder: string, run: typeof LLAMA_RUN | typeof QWEN_RUN): RunLog {
+  const memory = MEMORY_BYTES.rtxPro6000;
+  const blocks = run === LLAMA_RUN ? computedBlocks(MODELS.llama8b, memory) : computedBlocks(MODELS.qwen32b, 2 * memory);
+  return readRunLog(join(folder, 'e2e_vllm_llmservingsim', run), { blocks, blockTokens: 16 });
+}
 
 export interface RunTruth {
   readonly what: string;

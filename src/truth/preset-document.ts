@@ -74,7 +74,7 @@ function writtenExperts({ total, perToken, us }: { total: number; perToken: numb
 }
 
 /** Covariance with few digits, as a preset keeps it. */
-export function writtenUncertainty(names: readonly string[], covariance: readonly (readonly number[])[]) {
+function writtenUncertainty(names: readonly string[], covariance: readonly (readonly number[])[]) {
   return { of: [...names], covariance: covariance.map((row) => row.map((value) => Number(value.toPrecision(4)))) };
 }
 
@@ -82,11 +82,12 @@ export function writtenUncertainty(names: readonly string[], covariance: readonl
 export function calibratedPreset(log: RunLog, calibration: Calibration, base: string): PresetDocument {
   const { names, multipliers, covariance, fitted, heldOut, timing } = calibration;
   const errorsOf = (of: string, fit: LatencyAgreement, rest: LatencyAgreement) => {
-    return { of: `${of} of single requests`, fitted: deviation(fit), heldOut: deviation(rest) };
+    return { of: `${of} of single requests`, fitted: requestDeviation(fit), heldOut: requestDeviation(rest) };
   };
   const total = fitted.latencies.e2e.requests + heldOut.latencies.e2e.requests;
-  const scaled = names.length === 1 ? `one factor, ${plainNumber(multipliers[0] as number)}, on ${base}` : `from ${base}`;
-  const form = names.length === 1 ? scaled : `${timing.kind}: ${names.join(', ')}, least squares ${scaled}`;
+  const isScale = names.length === 1;
+  const scaled = `one factor, ${plainNumber(multipliers[0] as number)}, on ${base}`;
+  const form = isScale ? scaled : `${timing.kind}: ${names.join(', ')}, least squares from ${base}`;
   const { maxRunning, maxBatchedTokens, blocks, blockTokens } = log.engine;
   return {
     name: `${nameOf(log.model)}-calibrated`,
@@ -114,12 +115,17 @@ export function writtenDeviation(sizes: readonly number[]): WrittenDeviation {
   return { median: at(50), p95: at(95), max: at(100) };
 }
 
-function deviation({ requestMedian, requestP95 }: LatencyAgreement): WrittenDeviation {
+/** Of the errors of single requests; empty where there are none. */
+export function requestDeviation({ requestMedian, requestP95 }: LatencyAgreement): WrittenDeviation {
+  if (!Number.isFinite(requestMedian) || !Number.isFinite(requestP95)) return {};
   return { median: rounded(requestMedian), p95: rounded(requestP95) };
 }
 
+/** Beyond this a relative error says no more than that it is one. */
+const RATIO_MAX = 1000;
+
 function rounded(ratio: number): number {
-  return Number(ratio.toFixed(4));
+  return Math.min(RATIO_MAX, Number(ratio.toFixed(4)));
 }
 
 function nameOf(model: string): string {

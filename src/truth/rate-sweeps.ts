@@ -71,6 +71,8 @@ export interface SweepAnswer {
 
 export interface SweepPoint {
   readonly rate: number;
+  /** The fit used it. */
+  readonly fitted: boolean;
   readonly measured: SweepAnswer;
   readonly predicted: SweepAnswer;
 }
@@ -80,7 +82,13 @@ export interface SweepFit {
   /** Share of the prompts that are popular ones. */
   readonly share: number;
   /** By `max_num_seqs`, in order of the rate. */
-  readonly sweeps: readonly { readonly maxRunning: number; readonly fitted: boolean; readonly points: readonly SweepPoint[] }[];
+  readonly sweeps: readonly Sweep[];
+}
+
+export interface Sweep {
+  /** Its `max_num_seqs`. */
+  readonly maxRunning: number;
+  readonly points: readonly SweepPoint[];
 }
 
 /** The first rate whose p99 TTFT is more than twice that of the rate before; undefined: none. */
@@ -96,19 +104,21 @@ export function fitRateSweeps(path: string): SweepFit {
   const rows = readCsv(path, rowSchema).rows.filter(({ dataset }) => dataset === DATASET);
   const low = rows.filter((row) => row.max_num_seqs === FIT_MAX_SEQS && row.request_rate <= FIT_RATE_MAX);
   const groups = byRate(low);
-  const fit = gaussNewton(4, (multipliers) => {
+  const fit = gaussNewton([1, 1, 1, 1], (multipliers) => {
     const { timing, unknown } = parameters(multipliers);
-    return groups.flatMap((group) => residuals(measuredAnswer(group), replayedAnswer(group[0] as SweepRow, timing, unknown)));
+    return groups.flatMap((group) => {
+      return residuals(measuredAnswer(group), replayedAnswer(group[0] as SweepRow, timing, unknown));
+    });
   }, ROUNDS);
   const { timing, unknown } = parameters(fit.multipliers);
   const limits = [...new Set(rows.map((row) => row.max_num_seqs))].sort(ascending);
-  const sweeps = limits.map((maxRunning) => {
+  const sweeps = limits.map((maxRunning): Sweep => {
     const points = byRate(rows.filter((row) => row.max_num_seqs === maxRunning)).map((group): SweepPoint => {
       const row = group[0] as SweepRow;
       const predicted = replayedAnswer(row, timing, unknown);
-      return { rate: row.request_rate, measured: measuredAnswer(group), predicted };
+      return { rate: row.request_rate, fitted: low.includes(row), measured: measuredAnswer(group), predicted };
     });
-    return { maxRunning, fitted: maxRunning === FIT_MAX_SEQS, points };
+    return { maxRunning, points };
   });
   return { timing, share: 1 - unknown, sweeps };
 }
@@ -164,10 +174,9 @@ function replayedAnswer(row: SweepRow, timing: AffineTimingConfig, unknown: numb
 /** What a client sees: TTFT from its sending, not from when the engine takes the request. */
 function answerOf(log: RunLog, timing: AffineTimingConfig): SweepAnswer {
   const replay = replayLog(log, timing);
-  const ttfts = log.requests.map(({ queuedAt }, i) => ((replay.requests[i] as ReplayedRequest).firstTokenAt - queuedAt) / 1000);
-  const tpots = log.requests.flatMap(({ outputTokens }, i) => {
-    return replayedLatencies(replay.requests[i] as ReplayedRequest, outputTokens).tpot ?? [];
-  });
+  const replayed = (i: number): ReplayedRequest => replay.requests[i] as ReplayedRequest;
+  const ttfts = log.requests.map(({ queuedAt }, i) => (replayed(i).firstTokenAt - queuedAt) / 1000);
+  const tpots = log.requests.flatMap(({ outputTokens }, i) => replayedLatencies(replayed(i), outputTokens).tpot ?? []);
   const sorted = [...ttfts].sort(ascending);
   return {
     meanTtft: mean(ttfts),

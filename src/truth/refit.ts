@@ -7,44 +7,48 @@ import type { AffineTimingConfig } from '../worker/timing/affine.ts';
 import { agreement, ascending } from './agreement.ts';
 import { calibrateFully, fittedRequests } from './calibrate.ts';
 import { fitKernelSteps, kernelErrors, kernelSteps } from './kernel-tables.ts';
-import { COMPUTED_POOL, computedBlocks, MEMORY_BYTES, MODELS } from './memory.ts';
-import { calibratedPreset, type PresetDocument, writtenDeviation, writtenTiming } from './preset-document.ts';
-import { fitRateSweeps, type SweepPoint } from './rate-sweeps.ts';
+import { LLAMA_RUN, measuredRun, QWEN_RUN } from './measured-runs.ts';
+import { COMPUTED_POOL } from './memory.ts';
+import {
+  calibratedPreset,
+  type PresetDocument,
+  requestDeviation,
+  writtenDeviation,
+  writtenTiming,
+} from './preset-document.ts';
+import { fitRateSweeps, type SweepFit, type SweepPoint } from './rate-sweeps.ts';
 import { replayLog } from './replay.ts';
-import { fitRouting, ROUTING_BLOCKS } from './routing.ts';
-import { readRunLog, type RunLog } from './run-log.ts';
+import { fitRouting, ROUTING_BLOCKS, type RoutingFit } from './routing.ts';
 import { siliconPresets } from './silicon-presets.ts';
 import { splitwisePresets } from './splitwise-presets.ts';
 
 const LLMSERVINGSIM = 'casys-kaist/LLMServingSim@5daddb21';
-export const LLAMA_RUN = 'RTXPRO6000_Llama-3.1-8B';
-export const QWEN_RUN = 'RTXPRO6000_Qwen3-32B';
 const LAYERS_OF_LLAMA_8B = 32;
 
-/** In the order in which they are listed. `folder` holds the measured engines. Throws ScenarioError. */
-export function refittedPresets(folder: string): PresetDocument[] {
+/** What takes longest to fit, so that whoever has it need not fit it again. */
+export interface DearFits {
+  readonly sweeps: SweepFit;
+  readonly routing: RoutingFit;
+}
+
+/** `folder` holds the measured engines. Throws ScenarioError. */
+export function dearFits(folder: string): DearFits {
+  return {
+    sweeps: fitRateSweeps(join(folder, 'e2e_vllm_h200_do', 'rate_sweeps.csv')),
+    routing: fitRouting(join(folder, 'routing_llmd', 'per_qps.csv')),
+  };
+}
+
+/** All of them. `folder` holds the measured engines. Throws ScenarioError. */
+export function refittedPresets(folder: string, fits = dearFits(folder)): PresetDocument[] {
   return [
     llamaFromKernels(folder),
     qwenFromRun(folder),
-    h200FromSweeps(folder),
-    routingFleet(folder),
+    h200FromSweeps(fits.sweeps),
+    routingFleet(fits.routing),
     ...siliconPresets(folder),
     ...splitwisePresets(folder),
   ];
-}
-
-/** The two runs of LLMServingSim, whose pool is not recorded: what fits the memory. Throws ScenarioError. */
-export function measuredRun(folder: string, run: typeof LLAMA_RUN | typeof QWEN_RUN): RunLog {
-  const blocks = run === LLAMA_RUN ? llamaBlocks() : qwenBlocks();
-  return readRunLog(join(folder, 'e2e_vllm_llmservingsim', run), { blocks, blockTokens: 16 });
-}
-
-function llamaBlocks(): number {
-  return computedBlocks(MODELS.llama8b, MEMORY_BYTES.rtxPro6000);
-}
-
-function qwenBlocks(): number {
-  return computedBlocks(MODELS.qwen32b, 2 * MEMORY_BYTES.rtxPro6000);
 }
 
 function llamaFromKernels(folder: string): PresetDocument {
@@ -70,21 +74,13 @@ function llamaFromKernels(folder: string): PresetDocument {
         fitted: writtenDeviation(kernelErrors(timing, steps).sort(ascending)),
         heldOut: writtenDeviation(heldOut),
       },
-      { of: `TPOT ${ofRun}`, count: tpot.requests, heldOut: { median: tpot.requestMedian, p95: tpot.requestP95 } },
-      { of: `TTFT ${ofRun}`, count: ttft.requests, heldOut: { median: ttft.requestMedian, p95: ttft.requestP95 } },
-    ].map(roundedError),
+      { of: `TPOT ${ofRun}`, count: tpot.requests, heldOut: requestDeviation(tpot) },
+      { of: `TTFT ${ofRun}`, count: ttft.requests, heldOut: requestDeviation(ttft) },
+    ],
     pool: COMPUTED_POOL,
-    engine: { blocks: llamaBlocks(), blockTokens: 16, maxRunning: 128, maxBatchedTokens: 2048 },
+    engine: { blocks: log.engine.blocks, blockTokens: 16, maxRunning: 128, maxBatchedTokens: 2048 },
     timing: writtenTiming(timing),
   };
-}
-
-type WrittenError = PresetDocument['errors'][number];
-
-function roundedError(error: WrittenError): WrittenError {
-  const { heldOut } = error;
-  if (heldOut?.median === undefined || heldOut.p95 === undefined) return error;
-  return { ...error, heldOut: { ...heldOut, median: Number(heldOut.median.toFixed(4)), p95: Number(heldOut.p95.toFixed(4)) } };
 }
 
 function qwenFromRun(folder: string): PresetDocument {
@@ -99,20 +95,22 @@ function qwenFromRun(folder: string): PresetDocument {
   };
 }
 
-function h200FromSweeps(folder: string): PresetDocument {
-  const fit = fitRateSweeps(join(folder, 'e2e_vllm_h200_do', 'rate_sweeps.csv'));
-  const off = (points: readonly SweepPoint[]): number[] => {
-    return points.map(({ measured, predicted }) => Math.abs(predicted.meanTpot / measured.meanTpot - 1)).sort(ascending);
+function h200FromSweeps({ timing, share, sweeps }: SweepFit): PresetDocument {
+  const points = sweeps.flatMap((sweep) => sweep.points);
+  const off = (those: readonly SweepPoint[]): number[] => {
+    const sizes = those.map(({ measured, predicted }) => Math.abs(predicted.meanTpot / measured.meanTpot - 1));
+    return sizes.sort(ascending);
   };
-  const fitted = fit.sweeps.flatMap((sweep) => (sweep.fitted ? sweep.points.filter(({ rate }) => rate <= 2) : []));
-  const others = fit.sweeps.flatMap(({ points }) => points).filter((point) => !fitted.includes(point));
+  const fitted = points.filter((point) => point.fitted);
+  const others = points.filter((point) => !point.fitted);
+  const popular = `${(100 * share).toFixed(0)} % of popular prompts`;
   return {
     name: 'llama-3.1-70b-fp8-h200',
     model: 'nvidia/Llama-3.1-70B-Instruct-FP8',
     hardware: '1 × H200',
     software: 'vLLM 0.14.1',
     source: 'DO-Solutions/gtc-2026-doks@c70febac: open-loop rate sweeps, custom-multiturn-500',
-    fittedOn: `mean TPOT and TTFT up to 2/s at max_num_seqs 1024, with a made-up workload and ${percent(fit.share)} of popular prompts, fitted too`,
+    fittedOn: `mean TPOT and TTFT up to 2/s at max_num_seqs 1024; a made-up workload, ${popular}, fitted too`,
     form: 'affine, least squares through replays',
     errors: [
       { of: 'mean TPOT of a rate', count: fitted.length, fitted: writtenDeviation(off(fitted)) },
@@ -120,16 +118,12 @@ function h200FromSweeps(folder: string): PresetDocument {
     ],
     pool: 'measured: 348,304 tokens, 8-bit keys and values',
     engine: { blocks: 21_769, blockTokens: 16, maxRunning: 1024, maxBatchedTokens: 8192 },
-    timing: writtenTiming(fit.timing),
+    timing: writtenTiming(timing),
   };
 }
 
-function percent(ratio: number): string {
-  return `${(100 * ratio).toFixed(0)} %`;
-}
-
-function routingFleet(folder: string): PresetDocument {
-  const { timing, fittedTpot, heldOutTpot } = fitRouting(join(folder, 'routing_llmd', 'per_qps.csv'));
+function routingFleet({ timing, fittedTpot, heldOutTpot }: RoutingFit): PresetDocument {
+  const sizes = (errors: readonly number[]) => writtenDeviation([...errors].sort(ascending));
   return {
     name: 'llama-3.1-70b-4x-h100',
     model: 'meta-llama/Llama-3.1-70B-Instruct',
@@ -139,11 +133,11 @@ function routingFleet(folder: string): PresetDocument {
     fittedOn: 'TPOT of precise scheduling up to 6/s, TPOT of random scheduling at 3/s, its throughput at 20/s',
     form: 'affine, least squares through replays, context at a rate of its own in iterations with prompt tokens',
     errors: [
-      { of: 'mean TPOT of a rate', count: fittedTpot.length, fitted: writtenDeviation([...fittedTpot].sort(ascending)) },
+      { of: 'mean TPOT of a rate', count: fittedTpot.length, fitted: sizes(fittedTpot) },
       {
         of: 'mean TPOT of precise scheduling from 8/s on',
         count: heldOutTpot.length,
-        heldOut: writtenDeviation([...heldOutTpot].sort(ascending)),
+        heldOut: sizes(heldOutTpot),
       },
     ],
     pool: 'measured: 461,376 tokens',

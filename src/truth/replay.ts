@@ -17,7 +17,8 @@ import { ScenarioError } from '../lab/scenario-error.ts';
 import { Engine } from '../worker/engine.ts';
 import type { EngineConfig } from '../worker/engine-config.ts';
 import type { TimingConfig } from '../worker/timing/timing.ts';
-import type { LoggedEngine, LoggedRequest, RunLog, Tick } from './run-log.ts';
+import type { LoggedEngine } from './logged-engine.ts';
+import type { LoggedRequest, RunLog, Tick } from './run-log.ts';
 
 /** One request as it was replayed; microseconds on the log's axis. */
 export interface ReplayedRequest {
@@ -93,14 +94,16 @@ class LogReplay {
       assert(inputAt < Infinity || engineAt < Infinity, 'a replay stands still with requests unfinished');
       this.#now = Math.min(engineAt, inputAt);
       this.#tickBefore(this.#now);
-      if (engineAt < inputAt || (engineAt === inputAt && this.#engine.nextPhase() === PHASE.io)) this.#advance(engineAt);
+      const isEngineFirst = engineAt < inputAt || (engineAt === inputAt && this.#engine.nextPhase() === PHASE.io);
+      if (isEngineFirst) this.#advance(engineAt);
       else if (this.#releaseAt <= arrivalAt) this.#release(inputAt);
       else this.#arrive(inputAt);
       this.#takeTokens();
     }
     this.#tickBefore(Infinity);
     const { preemptions, promptTokens, prefixHitTokens } = this.#engine.totals;
-    return { requests: this.#requests, ticks: this.#ticks, preemptions, prefixHitRatio: prefixHitTokens / promptTokens };
+    const prefixHitRatio = prefixHitTokens / promptTokens;
+    return { requests: this.#requests, ticks: this.#ticks, preemptions, prefixHitRatio };
   }
 
   #advance(now: number): void {
@@ -142,8 +145,9 @@ class LogReplay {
     const status = this.#engine.submit(now, job);
     if (status !== 0) {
       const { blocks, blockTokens } = this.#log.engine;
+      const tokens = `${promptTokens} + ${outputTokens} tokens`;
       const pool = `a KV pool of ${blocks} blocks of ${blockTokens} tokens`;
-      throw new ScenarioError([`${this.#log.folder} ${id}: ${promptTokens} + ${outputTokens} tokens never fit ${pool}`]);
+      throw new ScenarioError([`${this.#log.folder} ${id}: ${tokens} never fit ${pool}`]);
     }
     this.#entered.push(index);
   }

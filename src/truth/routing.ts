@@ -22,7 +22,13 @@ import type { AffineTimingConfig } from '../worker/timing/affine.ts';
 import { mean, replayedLatencies } from './agreement.ts';
 import { gaussNewton } from './gauss-newton.ts';
 import { replayLog } from './replay.ts';
-import { HASH_BLOCK_TOKENS, OUTPUT_TOKENS, PROMPT_TOKENS, routingStage, type RoutingStage } from './routing-workload.ts';
+import {
+  HASH_BLOCK_TOKENS,
+  OUTPUT_TOKENS,
+  PROMPT_TOKENS,
+  routingStage,
+  type RoutingStage,
+} from './routing-workload.ts';
 import type { RunLog } from './run-log.ts';
 import { readCsv } from './table-file.ts';
 import { writtenTiming } from './preset-document.ts';
@@ -52,7 +58,7 @@ const START = {
  * Which of our routers stands for which of theirs. We have none that hears of the workers' KV events, as their precise
  * one does: both prefix routers here know what was sent.
  */
-export const ROUTERS: Readonly<Record<string, { readonly name: string; readonly [setting: string]: unknown }>> = {
+const ROUTERS: Readonly<Record<string, { readonly name: string; readonly [setting: string]: unknown }>> = {
   'precise-scheduling': { name: 'cache-aware', choose: 'most-overlap' },
   'default-scheduling': { name: 'cache-aware' },
   'load-scheduling': { name: 'least-load' },
@@ -87,7 +93,8 @@ export interface RoutingFit {
 /** Rows by rate and policy. Throws ScenarioError. */
 function readRows(path: string): RoutingRow[] {
   const { rows } = readCsv(path, rowSchema);
-  return rows.flatMap((row): RoutingRow[] => (row.offered_qps === 'all' ? [] : [{ ...row, rate: Number(row.offered_qps) }]));
+  const ofRates = rows.filter((row) => row.offered_qps !== 'all');
+  return ofRates.map((row): RoutingRow => ({ ...row, rate: Number(row.offered_qps) }));
 }
 
 /** Seconds of the stage at a rate. */
@@ -119,7 +126,7 @@ export function fitRouting(path: string): RoutingFit {
   const tpotOff = (row: RoutingRow, timing: AffineTimingConfig): number => {
     return oneWorker(row, timing).tpotS / (2 * row.itl_mean_s) - 1;
   };
-  const fit = gaussNewton(4, (multipliers) => {
+  const fit = gaussNewton([1, 1, 1, 1], (multipliers) => {
     const timing = timingOf(multipliers);
     const throughputs = full.map((row) => (WORKERS * oneWorker(row, timing).throughput) / row.output_tok_per_s - 1);
     return [...[...low, ...random].map((row) => tpotOff(row, timing)), ...throughputs.map((off) => FULL_WEIGHT * off)];
@@ -157,7 +164,8 @@ function workerAnswer(stages: readonly RoutingStage[], timing: AffineTimingConfi
     const lastAt = Math.max(...replayed.map(({ lastTokenAt }) => lastTokenAt));
     return { tpotUs: mean(tpots), perUs: (replayed.length * OUTPUT_TOKENS) / (lastAt - stage.startAt) };
   });
-  return { tpotS: mean(answers.map((each) => each.tpotUs)) / 1e6, throughput: mean(answers.map((each) => each.perUs)) * 1e6 };
+  const tpotUs = mean(answers.map((each) => each.tpotUs));
+  return { tpotS: tpotUs / 1e6, throughput: mean(answers.map((each) => each.perUs)) * 1e6 };
 }
 
 function stageLog({ requests }: RoutingStage): RunLog {
@@ -221,7 +229,8 @@ async function throughput(
   });
   writeFileSync(trace, `${lines.join('\n')}\n`);
   const engine = {
-    ...{ maxRunning: MAX_RUNNING, maxBatchedTokens: MAX_BATCHED_TOKENS, blocks: ROUTING_BLOCKS, blockTokens: BLOCK_TOKENS },
+    ...{ maxRunning: MAX_RUNNING, maxBatchedTokens: MAX_BATCHED_TOKENS },
+    ...{ blocks: ROUTING_BLOCKS, blockTokens: BLOCK_TOKENS },
     timing: writtenTiming(timing),
   };
   const scenario = {

@@ -12,6 +12,8 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ScenarioError, shownValue } from '../lab/scenario-error.ts';
+import { type EngineOptions, type LoggedEngine, loggedEngine, type Meta, metaSchema } from './logged-engine.ts';
+import type { RequestInstants } from './schedules-ahead.ts';
 import { readCsv, readJson, readJsonLines } from './table-file.ts';
 
 /** One request as it was measured. */
@@ -35,19 +37,6 @@ export interface Tick {
   readonly kvUsageRatio: number | undefined;
 }
 
-/** What the log says of the engine. */
-export interface LoggedEngine {
-  readonly maxRunning: number;
-  readonly maxBatchedTokens: number;
-  readonly maxModelTokens: number;
-  readonly blocks: number;
-  readonly blockTokens: number;
-  readonly prefixCache: boolean;
-  readonly chunkedPrefill: boolean;
-  /** It schedules each iteration while the one before still runs. */
-  readonly schedulesAhead: boolean;
-}
-
 export interface RunLog {
   readonly folder: string;
   readonly model: string;
@@ -62,40 +51,20 @@ export interface RunLog {
   readonly notes: readonly string[];
 }
 
-export interface RunLogOptions {
+export interface RunLogOptions extends EngineOptions {
   /** The workload file; 'none': prompts share nothing; undefined: the path in meta.json. */
   readonly workload?: string | undefined;
-  readonly blocks?: number | undefined;
-  readonly blockTokens?: number | undefined;
-  /** Undefined: what meta.json says, else what the version of vLLM does by default. */
-  readonly schedulesAhead?: boolean | undefined;
 }
 
 const count = z.int().min(0);
 const seconds = z.number();
 
-const metaSchema = z.looseObject({
-  model: z.string(),
-  vllm_version: z.string().optional(),
-  dataset_path: z.string().optional(),
-  num_requests: count.optional(),
-  engine_kwargs: z.looseObject({
-    max_num_seqs: count.min(1).nullish(),
-    max_num_batched_tokens: count.min(1).nullish(),
-    max_model_len: count.min(1).nullish(),
-    enable_prefix_caching: z.boolean().nullish(),
-    enable_chunked_prefill: z.boolean().nullish(),
-    async_scheduling: z.boolean().nullish(),
-  }),
-});
-type Meta = z.output<typeof metaSchema>;
-
 const requestSchema = z.object({
   request_id: z.string(),
   input_toks: count.min(1),
   output_toks: count,
-  arrival_time: z.unknown(),
-  scheduled_ts: z.unknown(),
+  arrival_time: z.unknown().optional(),
+  scheduled_ts: seconds.nullish(),
   queued_ts: seconds,
   first_token_ts: seconds.nullable(),
   last_token_ts: seconds.nullable(),
@@ -115,8 +84,8 @@ const HASH_BLOCK_TOKENS = 16;
 
 const tickSchema = z.object({
   t: z.coerce.number(),
-  prompt_throughput: z.unknown(),
-  gen_throughput: z.unknown(),
+  prompt_throughput: z.unknown().optional(),
+  gen_throughput: z.unknown().optional(),
   running: z.coerce.number(),
   waiting: z.coerce.number(),
   kv_cache_pct: z.coerce.number().optional(),
@@ -133,8 +102,8 @@ export function readRunLog(folder: string, options: RunLogOptions = {}): RunLog 
     const allowed = `allowed ${meta.num_requests}, as num_requests of meta.json says`;
     throw new ScenarioError([`${requestsPath}: ${rows.length} requests; ${allowed}`]);
   }
-  const engine = loggedEngine(meta, options, folder, notes);
-  const workload = workloadOf(meta, options, folder, rows, requestsPath);
+  const engine = loggedEngine(meta, options, join(folder, 'meta.json'), rows.flatMap(instantsOf), notes);
+  const workload = workloadOf(meta, options, folder, rows, notes);
   const requests = loggedRequests(rows, workload, requestsPath, notes);
   const startLeadUs = Math.round((workload[0]?.arrival_time_ns ?? 0) / 1000);
   return {
@@ -149,61 +118,12 @@ export function readRunLog(folder: string, options: RunLogOptions = {}): RunLog 
   };
 }
 
-/** vLLM's defaults for a server, where meta.json leaves a setting out. */
-const DEFAULT_MAX_SEQS = 256;
-const DEFAULT_MAX_TOKENS = 2048;
-
-function loggedEngine(meta: Meta, options: RunLogOptions, folder: string, notes: string[]): LoggedEngine {
-  const kwargs = meta.engine_kwargs;
-  const orDefault = (name: 'max_num_seqs' | 'max_num_batched_tokens', value: number): number => {
-    const given = kwargs[name];
-    if (typeof given === 'number') return given;
-    notes.push(`meta.json: ${name} missing: took ${value}`);
-    return value;
-  };
-  // vLLM keeps one of its blocks as the null block.
-  const logged = numberIn(meta, 'num_gpu_blocks');
-  const blocks = options.blocks ?? (logged === undefined ? undefined : logged - 1);
-  const blockTokens = options.blockTokens ?? numberIn(meta, 'block_size');
-  const missing = [...(blocks === undefined ? ['num_gpu_blocks'] : []), ...(blockTokens === undefined ? ['block_size'] : [])];
-  if (blocks === undefined || blockTokens === undefined) {
-    const flags = 'allowed there, or --kv-blocks N and --block-tokens N';
-    throw new ScenarioError([`${join(folder, 'meta.json')} ${missing.join(' and ')}: missing; ${flags}`]);
-  }
-  return {
-    maxRunning: orDefault('max_num_seqs', DEFAULT_MAX_SEQS),
-    maxBatchedTokens: orDefault('max_num_batched_tokens', DEFAULT_MAX_TOKENS),
-    maxModelTokens: kwargs.max_model_len ?? Infinity,
-    blocks,
-    blockTokens,
-    prefixCache: kwargs.enable_prefix_caching ?? true,
-    chunkedPrefill: kwargs.enable_chunked_prefill ?? true,
-    schedulesAhead: options.schedulesAhead ?? kwargs.async_scheduling ?? aheadByDefault(meta.vllm_version),
-  };
-}
-
-/** vLLM schedules ahead by default since 0.14 (vllm-project/vllm pull 27614). */
-function aheadByDefault(version: string | undefined): boolean {
-  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version ?? '') ?? [];
-  if (major === undefined || minor === undefined) return true;
-  return Number(major) > 0 || Number(minor) >= 14;
-}
-
-/** A number of that name anywhere in a JSON document, outermost first; undefined: nowhere. */
-function numberIn(document: object, name: string): number | undefined {
-  let level: object[] = [document];
-  while (level.length > 0) {
-    for (const each of level) {
-      const value = (each as Record<string, unknown>)[name];
-      if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
-    }
-    level = level.flatMap((each) => Object.values(each) as unknown[]).filter(isObject);
-  }
-  return undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+/** None of a request without tokens. */
+function instantsOf(row: RequestRow): RequestInstants[] {
+  const { input_toks: promptTokens, queued_ts: queuedAt, first_token_ts, last_token_ts } = row;
+  if (first_token_ts === null || last_token_ts === null) return [];
+  const scheduledAt = row.scheduled_ts ?? undefined;
+  return [{ promptTokens, queuedAt, scheduledAt, firstTokenAt: first_token_ts, lastTokenAt: last_token_ts }];
 }
 
 function workloadOf(
@@ -211,17 +131,18 @@ function workloadOf(
   options: RunLogOptions,
   folder: string,
   rows: readonly RequestRow[],
-  requestsPath: string,
+  notes: string[],
 ): readonly WorkloadRow[] {
   if (options.workload === 'none') return [];
   const path = options.workload ?? workloadPath(meta.dataset_path, folder);
-  const workload = readJsonLines(path, workloadSchema).rows;
+  const { rows: workload, unread } = readJsonLines(path, workloadSchema);
+  if (unread.length > 0) notes.push(`${basename(path)}: fields not read: ${unread.join(', ')}`);
   for (const [i, row] of rows.entries()) {
     const line = lineOf(row, i);
     const planned = workload[line];
     if (planned?.input_toks === row.input_toks) continue;
     const there = planned === undefined ? `${workload.length} lines` : `${planned.input_toks} on line ${line + 1}`;
-    const text = `${requestsPath}:${i + 1} input_toks: value ${row.input_toks}`;
+    const text = `${join(folder, 'requests.jsonl')}:${i + 1} input_toks: value ${row.input_toks}`;
     throw new ScenarioError([`${text}; allowed what the workload ${path} says (${there}); see --workload`]);
   }
   return workload;

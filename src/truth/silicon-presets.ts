@@ -79,7 +79,10 @@ export function siliconPresets(folder: string): PresetDocument[] {
       fittedOn: `mean TPOT of ${rows.length} rows, concurrency ${range(rows.map((row) => row.concurrency))}`,
       form: experts === undefined ? 'affine, least relative errors' : 'affine with a concave term of experts hit',
       errors: [
-        { of: 'TPOT of a row', count: rows.length, fitted: writtenDeviation(fitted), heldOut: writtenDeviation(heldOut) },
+        {
+          ...{ of: 'TPOT of a row', count: rows.length },
+          ...{ fitted: writtenDeviation(fitted), heldOut: writtenDeviation(heldOut) },
+        },
       ],
       pool: COMPUTED_POOL,
       engine: { blocks, blockTokens: 16 },

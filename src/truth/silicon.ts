@@ -1,9 +1,9 @@
 /**
- * Fits to closed-loop sweeps that hold one statistic a row (ai-dynamo/aiconfigurator@095f58a5, InferenceX runs): prompt and
- * output length, concurrency, TTFT, TPOT. In a steady closed loop every iteration carries the decoding sequences and, on
- * average, the prompt tokens that replace what they finish, so that TPOT is the mean iteration and linear in the three
- * sums of affine timing; of a mixture of experts the share of experts hit is a fourth. TTFT is used only to tell how many of
- * the clients decode: it is not fitted.
+ * Fits to closed-loop sweeps that hold one statistic a row (ai-dynamo/aiconfigurator@095f58a5, InferenceX runs): prompt
+ * and output length, concurrency, TTFT, TPOT. In a steady closed loop every iteration carries the decoding sequences
+ * and, on average, the prompt tokens that replace what they finish, so that TPOT is the mean iteration and linear in
+ * the three sums of affine timing; of a mixture of experts the share of experts hit is a fourth. TTFT is used only to
+ * tell how many of the clients decode: it is not fitted.
  */
 import { z } from 'zod';
 import type { AffineTimingConfig } from '../worker/timing/affine.ts';
@@ -69,7 +69,11 @@ function fitRow(row: SiliconRow, experts: Experts | undefined): FitRow {
 }
 
 /** Sizes of relative TPOT errors, ascending. */
-function errorsOf(coefficients: readonly number[], rows: readonly SiliconRow[], experts: Experts | undefined): number[] {
+function errorsOf(
+  coefficients: readonly number[],
+  rows: readonly SiliconRow[],
+  experts: Experts | undefined,
+): number[] {
   return rows
     .map((row) => {
       const { features, value } = fitRow(row, experts);
@@ -101,7 +105,10 @@ export function fitSilicon(rows: readonly SiliconRow[], experts?: Experts): Sili
 const CORNER_TOKENS = 8192;
 const CORNER_KV_TOKENS = 1 << 20;
 
-function timingOf(coefficients: readonly number[], experts: Experts | undefined): AffineTimingConfig | TableTimingConfig {
+function timingOf(
+  coefficients: readonly number[],
+  experts: Experts | undefined,
+): AffineTimingConfig | TableTimingConfig {
   const [baseUs = 0, perTokenUs = 0, perKvTokenUs = 0, expertsUs = 0] = coefficients.map((ms) => ms * 1000);
   if (experts === undefined) return { kind: 'affine', baseUs, perTokenUs, perKvTokenUs };
   const at = (tokens: number, kvTokens: number): number => baseUs + perTokenUs * tokens + perKvTokenUs * kvTokens;

@@ -1,13 +1,21 @@
 /**
- * Presets from Splitwise's cells (see splitwise.ts), one for each model, machine and tensor parallelism. The rows of the
- * power-capped H100 are those of the H100 with prompt times × 1.3, to the digit, wherever both are there: each machine
- * is fitted to the rows of both.
+ * Presets from Splitwise's cells (see splitwise.ts), one for each model, machine and tensor parallelism. The rows of
+ * the power-capped H100 are those of the H100 with prompt times × 1.3, to the digit, wherever both are there: each
+ * machine is fitted to the rows of both.
  */
 import { join } from 'node:path';
 import { ascending, percentileOf } from './agreement.ts';
 import { COMPUTED_POOL, computedBlocks, MEMORY_BYTES, MODELS } from './memory.ts';
 import { type PresetDocument, writtenDeviation, writtenTiming } from './preset-document.ts';
-import { fitSplitwise, readSplitwise, type SplitwiseRow, splitwiseErrors, splitwiseHeldOut, type SplitwiseSetup } from './splitwise.ts';
+import {
+  cellOf,
+  fitSplitwise,
+  readSplitwise,
+  splitwiseErrors,
+  splitwiseHeldOut,
+  type SplitwiseRow,
+  type SplitwiseSetup,
+} from './splitwise.ts';
 
 const SOURCE = 'Mutinifni/splitwise-sim@8f99e7dc';
 const H100 = 'h100-80gb';
@@ -25,8 +33,14 @@ const MODEL_FACTS = {
   'bloom-176b': { slug: 'bloom-176b', title: 'BLOOM-176B, 16-bit', memory: MODELS.bloom176b },
 } as const;
 
-/** The setups with the rows that each is fitted to, its own first. Throws ScenarioError. */
-export function splitwiseFits(folder: string): { readonly setup: SplitwiseSetup; readonly rows: readonly SplitwiseRow[] }[] {
+interface SplitwiseFit {
+  readonly setup: SplitwiseSetup;
+  /** What it is fitted to: its own rows first. */
+  readonly rows: readonly SplitwiseRow[];
+}
+
+/** Throws ScenarioError. */
+function splitwiseFits(folder: string): SplitwiseFit[] {
   const setups = readSplitwise(join(folder, 'splitwise', 'calibrate.csv'));
   return setups.map((setup) => ({ setup, rows: [...setup.rows, ...borrowed(setup, setups)] }));
 }
@@ -40,7 +54,6 @@ function borrowed(setup: SplitwiseSetup, setups: readonly SplitwiseSetup[]): Spl
   const other = setups.find((each) => {
     return each.model === model && each.tensorParallel === tensorParallel && each.hardware === wanted;
   });
-  const cellOf = (row: SplitwiseRow): string => `${row.promptTokens}/${row.batch}/${row.outputTokens}`;
   const own = new Set(rows.map(cellOf));
   return (other?.rows ?? [])
     .filter((row) => !own.has(cellOf(row)))
@@ -82,8 +95,9 @@ export function splitwisePresets(folder: string): PresetDocument[] {
     const timing = fitSplitwise(rows);
     const fitted = splitwiseErrors(timing, rows);
     const heldOut = splitwiseHeldOut(rows);
-    const cells = new Set(rows.map((row) => `${row.promptTokens}/${row.batch}/${row.outputTokens}`)).size;
-    const both = rows.length > setup.rows.length ? `, ${rows.length - setup.rows.length} of them of the other H100` : '';
+    const cells = new Set(rows.map(cellOf)).size;
+    const others = rows.length - setup.rows.length;
+    const both = others === 0 ? '' : `, ${others} of them of the other H100`;
     return {
       name: `${facts.slug}-${tensorParallel}x-${machine.slug}`,
       model: facts.title,

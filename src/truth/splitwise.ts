@@ -87,10 +87,7 @@ function rising(knots: readonly (readonly [number, number])[]): (readonly [numbe
 }
 
 /** A plane as the smallest grid that is one. */
-export function decodePlane(
-  coefficients: readonly number[],
-  rows: readonly { readonly batch: number; readonly promptTokens: number; readonly outputTokens: number }[],
-): TableTimingConfig['decode'] {
+function decodePlane(coefficients: readonly number[], rows: readonly SplitwiseRow[]): TableTimingConfig['decode'] {
   const [base = 0, perJob = 0, perKvToken = 0] = coefficients;
   const most = Math.max(2, ...rows.map(({ batch }) => batch));
   const context = Math.max(...rows.map((row) => row.batch * (row.promptTokens + row.outputTokens)));
@@ -98,6 +95,11 @@ export function decodePlane(
   const jobs = [1, most];
   const kvTokens = [0, context];
   return { jobs, kvTokens, us: jobs.map((count) => kvTokens.map((tokens) => at(count, tokens))) };
+}
+
+/** Names the cell of a row: its repetitions have one. */
+export function cellOf({ promptTokens, batch, outputTokens }: SplitwiseRow): string {
+  return `${promptTokens}/${batch}/${outputTokens}`;
 }
 
 export interface SplitwiseErrors {
@@ -119,7 +121,6 @@ export function splitwiseErrors(timing: TableTimingConfig, rows: readonly Splitw
 
 /** Errors on each cell (prompt, batch, output) of fits without it. */
 export function splitwiseHeldOut(rows: readonly SplitwiseRow[]): SplitwiseErrors {
-  const cellOf = ({ promptTokens, batch, outputTokens }: SplitwiseRow): string => `${promptTokens}/${batch}/${outputTokens}`;
   const cells = [...new Set(rows.map(cellOf))];
   const errors = cells.map((cell) => {
     const timing = fitSplitwise(rows.filter((row) => cellOf(row) !== cell));

@@ -16,7 +16,7 @@ export interface Rows<T> {
 }
 
 /** The text of a file. Throws ScenarioError. */
-export function readText(path: string): string {
+function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -63,7 +63,9 @@ export function readCsv<T extends z.ZodObject>(path: string, schema: T): Rows<z.
   const [header = '', ...lines] = linesOf(path);
   const columns = header.split(',');
   const twice = columns.find((column, i) => columns.indexOf(column) !== i);
-  if (twice !== undefined) throw new ScenarioError([`${path}:1 column ${shownValue(twice)}: there twice; allowed once`]);
+  if (twice !== undefined) {
+    throw new ScenarioError([`${path}:1 column ${shownValue(twice)}: there twice; allowed once`]);
+  }
   const rows = lines.map((line, index) => {
     const where = `${path}:${index + 2}`;
     const cells = line.split(',');

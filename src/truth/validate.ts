@@ -19,6 +19,7 @@ import {
 } from './agreement.ts';
 import { fittedRequests } from './calibrate.ts';
 import { multiplied } from './coefficients.ts';
+import { choleskyOf } from './linear.ts';
 import { type Replay, replayLog } from './replay.ts';
 import type { RunLog } from './run-log.ts';
 
@@ -92,20 +93,4 @@ export function drawnMultipliers({ covariance }: PresetUncertainty, draws: numbe
     const independent = factor.map(normal);
     return factor.map((row) => Math.exp(row.reduce((sum, value, j) => sum + value * (independent[j] as number), 0)));
   });
-}
-
-/** Lower triangle L with L·Lᵀ the matrix; what rounding made negative counts as zero. */
-function choleskyOf(matrix: readonly (readonly number[])[]): number[][] {
-  const lower = matrix.map((row) => row.map(() => 0));
-  matrix.forEach((row, i) => {
-    const own = lower[i] as number[];
-    for (let j = 0; j <= i; j++) {
-      const other = lower[j] as number[];
-      let rest = row[j] as number;
-      for (let k = 0; k < j; k++) rest -= (own[k] as number) * (other[k] as number);
-      if (i === j) own[j] = Math.sqrt(Math.max(0, rest));
-      else own[j] = other[j] === 0 ? 0 : rest / (other[j] as number);
-    }
-  });
-  return lower;
 }

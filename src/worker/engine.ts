@@ -40,7 +40,9 @@ export class Engine<Owner> implements SimWorker<Owner> {
   readonly #scheduler: Scheduler<Owner>;
   readonly #plan: PassPlan;
   readonly #byOwner = new Map<Owner, Sequence<Owner>>();
-  readonly #outbox: WorkerEvent<Owner>[] = [];
+  /** Used again, not shortened: V8 sets an array's length in its slow path. */
+  readonly #outbox: (WorkerEvent<Owner> | undefined)[] = [];
+  #given = 0;
   #taken = 0;
   #state: 'idle' | 'begin-due' | 'busy' = 'idle';
   #beginAt = Infinity;
@@ -163,12 +165,13 @@ export class Engine<Owner> implements SimWorker<Owner> {
   }
 
   take(): WorkerEvent<Owner> | undefined {
-    if (this.#taken < this.#outbox.length) return this.#outbox[this.#taken++];
-    if (this.#taken > 0) {
-      this.#outbox.length = 0;
-      this.#taken = 0;
+    if (this.#taken === this.#given) {
+      this.#taken = this.#given = 0;
+      return undefined;
     }
-    return undefined;
+    const event = this.#outbox[this.#taken];
+    this.#outbox[this.#taken++] = undefined;
+    return event;
   }
 
   nextAt(): number {
@@ -335,7 +338,7 @@ export class Engine<Owner> implements SimWorker<Owner> {
       else if (this.#settled(sequence, now)) this.#finish(sequence);
       else running[kept++] = sequence;
     }
-    running.length = kept;
+    while (running.length > kept) running.pop();
   }
 
   /** Books what the pass computed of a sequence that did not decode before; true when it was all it had to do. */
@@ -350,7 +353,7 @@ export class Engine<Owner> implements SimWorker<Owner> {
     const isLast = sequence.tokens + 1 === sequence.outputLimit;
     if (isLast) decoders.single(sequence);
     else decoders.join(sequence);
-    if (sequence.tokens === 1) this.#outbox.push({ kind: 'first-token', job: sequence });
+    if (sequence.tokens === 1) this.#outbox[this.#given++] = { kind: 'first-token', job: sequence };
     return isLast;
   }
 
@@ -369,7 +372,7 @@ export class Engine<Owner> implements SimWorker<Owner> {
 
   #finish(sequence: Sequence<Owner>): void {
     this.#drop(sequence);
-    this.#outbox.push({ kind: 'finished', job: sequence });
+    this.#outbox[this.#given++] = { kind: 'finished', job: sequence };
   }
 
   #drop(sequence: Sequence<Owner>): void {

@@ -31,7 +31,8 @@ describe('--out', () => {
   it('leaves result, report and records of one variant, and no temporary file', async () => {
     const { code } = await say(out());
     expect(code).toBe(0);
-    expect(readdirSync(join(folder, 'o')).sort()).toEqual(['report.html', 'report.md', 'requests.jsonl', 'result.json']);
+    const names = ['report.html', 'report.md', 'requests.jsonl', 'result.json', 'trace.json.gz'];
+    expect(readdirSync(join(folder, 'o')).sort()).toEqual(names);
     const result = JSON.parse(read('o', 'result.json')) as object;
     expect(result).toMatchObject({ variant: 'base', expectations: [{ path: 'rows.completed', ok: true }] });
     expect(Object.keys(result).at(-1)).toBe('host');
@@ -43,7 +44,7 @@ describe('--out', () => {
   it('gives each variant a folder, and runs a base that equals a variant once', async () => {
     await say(out('--all-variants'));
     expect(readdirSync(join(folder, 'o')).sort()).toEqual(['as-is', 'report.html', 'report.md', 'result.json', 'wide']);
-    expect(readdirSync(join(folder, 'o', 'wide'))).toHaveLength(4);
+    expect(readdirSync(join(folder, 'o', 'wide'))).toHaveLength(5);
     const all = JSON.parse(read('o', 'result.json')) as { variants: object; expectations: unknown[] };
     expect(Object.keys(all.variants)).toEqual(['as-is', 'wide']);
     expect(all.expectations).toMatchObject([{ variant: 'base', ok: true }]);

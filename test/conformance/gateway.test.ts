@@ -18,6 +18,7 @@ import { rateGroups } from './groups/rate.ts';
 import { retryGroups } from './groups/retry.ts';
 import { routerGroups } from './groups/router.ts';
 import { routingGroups } from './groups/routing.ts';
+import { scrapingGroups } from './groups/scraping.ts';
 
 interface Vector {
   readonly id: string;
@@ -29,7 +30,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const path = join(resolve(ROOT, process.env['SPILLWAY_VECTORS'] ?? '../shared/vectors'), 'gateway.json');
 const compared: Handlers = {
   ...{ ...capacityGroups, ...retryGroups, ...routerGroups, ...routingGroups, ...breakerGroups, ...healthGroups },
-  ...{ ...rateGroups, ...priorityGroups, ...priorityPoolGroups, ...priorityAdmissionGroups },
+  ...{ ...rateGroups, ...priorityGroups, ...priorityPoolGroups, ...priorityAdmissionGroups, ...scrapingGroups },
 };
 
 const found = existsSync(path);

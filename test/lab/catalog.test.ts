@@ -1,16 +1,19 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { catalog, firstSentence, shippedScenario } from '../../src/lab/catalog.ts';
 import { packageRoot } from '../../src/lab/package-root.ts';
+import { loadScenario } from '../../src/lab/scenario.ts';
 
 describe('the catalog', () => {
   it('lists each shipped scenario under the name of its file, with a title', async () => {
     const entries = await catalog();
     expect(entries.map(({ name }) => name)).toContain('default');
     for (const { file, name, title } of entries) {
-      expect(basename(file)).toBe(`${name}.yaml`);
+      expect(file).toBe(shippedScenario(name));
+      const { name: own } = await loadScenario(file);
+      expect(`/${name}`.endsWith(`/${own}`)).toBe(true);
       expect(title).toMatch(/^\S.*\S$/);
     }
   });

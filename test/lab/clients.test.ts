@@ -83,6 +83,28 @@ windows: {again: [4s, 4001ms], later: [5s, 5001ms], first: [0s, 2s]}
     expect([base?.windows?.['again']?.offered, base?.windows?.['later']?.offered]).toEqual([2, 2]);
   });
 
+  it('obey the Retry-After of a refusal of the gateway, fixed or drawn', async () => {
+    const busy = (retryAfter: string) => `
+workload: {kind: open, arrivals: {process: bursts, size: 20}, requests: 20, prompt: 10, output: 1}
+clients: {retry: {name: openai-sdk}, shedRetryAfter: ${retryAfter}}
+windows: {then: [2s, 2001ms], spread: [2s, 4001ms]}
+`;
+    const text = (retryAfter: string) => {
+      const open = 'workload: {kind: open, arrivals: {process: constant, rate: 1}, requests: 20, prompt: 10, output: 1}\n';
+      const policies = 'capacity: {name: fixed, max: 1}\n  queue: {name: fifo, size: 0}';
+      const shedding = BASE.replace('capacity: {name: fixed}\n  queue: {name: none}', policies).replace(open, '');
+      return parseScenario(shedding + busy(retryAfter), 'x.yaml');
+    };
+    const run = async (retryAfter: string) => {
+      const [resolved] = resolveVariants(text(retryAfter), ['base']);
+      return (await runScenario(resolved as NonNullable<typeof resolved>)).result.windows;
+    };
+    expect((await run('2s'))?.['then']?.offered).toBe(19);
+    const drawn = await run('{dist: uniform, min: 2s, max: 4s}');
+    expect(drawn?.['then']?.offered).toBeLessThan(3);
+    expect(drawn?.['spread']?.offered).toBeGreaterThanOrEqual(19);
+  });
+
   it('spend one budget', async () => {
     const { base } = await runs(`
 faults: [{kind: errors, worker: 0, at: 0s, for: none, ratio: 1, status: 500}]

@@ -74,7 +74,7 @@ const APPENDED: readonly (readonly [string, string])[] = [
   [
     'policies: {router: {name: power-of-tow}}',
     'x.yaml:12:21 policies.router.name: value "power-of-tow"; ' +
-      'allowed power-of-two, least-load, round-robin, random, passthrough, cache-aware, prefix-hash, ' +
+      'allowed power-of-two, least-load, least-request, round-robin, random, passthrough, cache-aware, prefix-hash, ' +
       "consistent-hashing, manual, bucket, dp-min-tokens, kv-cost (did you mean 'power-of-two'?)",
   ],
   [

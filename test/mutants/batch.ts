@@ -25,6 +25,12 @@ function wrongAdmission(...edits: readonly Edit[]) {
 
 const real = (config: RequestAdmissionConfig) => new AdaptiveAdmission(config);
 
+/** The book of leases forgets that one was given back. */
+const takenTwice = [
+  edit('admission/lease-book.ts', "has(given.id) ? 'duplicate'", 'has(given.id) ? given'),
+  edit('admission/lease-book.ts', "    assert(!this.#released.has(id), 'a lease was released twice');\n", ''),
+];
+
 const admissions = family('request admission', admissionProperty, real, [
   {
     name: 'a lease is granted to one who was shed',
@@ -49,10 +55,7 @@ const admissions = family('request admission', admissionProperty, real, [
   },
   {
     name: 'a lease given back twice is taken twice',
-    make: wrongAdmission(
-      edit('admission/lease-book.ts', "has(given.id) ? 'duplicate'", 'has(given.id) ? given'),
-      edit('admission/lease-book.ts', "    assert(!this.#released.has(id), 'a lease was released twice');\n", ''),
-    ),
+    make: wrongAdmission(...takenTwice),
     ...{ runs: 100, commands: 6 },
   },
   {
@@ -149,9 +152,9 @@ const taskQueue = (file: string, from: string, to: string) =>
   edited<TaskQueueClass>('task/fair-task-queue.ts', 'FairTaskQueue', edit(file, from, to));
 const StaleQueue = taskQueue('task/fair-task-queue.ts', 'if (revision !== this.#revision) return false;', '');
 const TwiceAdmission = edited<typeof LeasingTaskAdmission>(
-  ...(['task/task-admission.ts', 'LeasingTaskAdmission'] as const),
-  edit('admission/lease-book.ts', "this.#released.has(given.id) ? 'duplicate'", 'this.#released.has(given.id) ? given'),
-  edit('admission/lease-book.ts', "    assert(!this.#released.has(id), 'a lease was released twice');\n", ''),
+  'task/task-admission.ts',
+  'LeasingTaskAdmission',
+  ...takenTwice,
 );
 const UnfairQueue = edited<TaskQueueClass>('task/fair-task-queue.ts', 'FairTaskQueue', ...firstForEver);
 

@@ -21,12 +21,12 @@ const salvage = family('salvage', salvageProperty, real, [
   {
     name: 'a row is dropped for waiting in our own queue (DataDesigner 725)',
     make: { ...real, salvage: (config) => new Rounds({ ...config, preserve: ['rate-limited'] }) },
-    ...{ runs: 400, commands: 30 },
+    ...{ runs: 20, commands: 4 },
   },
   {
     name: 'a wait in our own queue reads as a slow model (DataDesigner 725)',
     make: { ...real, salvage: (config) => new Rounds({ ...config, queueTimeout: 'provider-timeout' }) },
-    ...{ runs: 400, commands: 30 },
+    ...{ runs: 20, commands: 4 },
   },
   {
     name: 'a task is kept beyond its budget, for ever',

@@ -21,7 +21,9 @@ describe('WindowTallies', () => {
   it('tells good from completed and from failed, with rates over the length of the window', () => {
     const late = { firstTokenAt: 160 * MS };
     const lost = { reason: 'failed', firstTokenAt: -1, attempts: 3 } as const;
-    expect(tallied(0, 500 * MS, {}, late, lost)).toEqual({
+    const { p99_ttft_ms: p99, ...rest } = tallied(0, 500 * MS, {}, late, lost);
+    expect(p99).toBeCloseTo(159.41, 9);
+    expect(rest).toEqual({
       offered: 3,
       completed: 2,
       failed: 1,
@@ -30,8 +32,8 @@ describe('WindowTallies', () => {
       attempts: 5,
       amplification: 5 / 3,
       in_flight_mean: (3 * 201) / 500,
+      granted_mean: (3 * 198) / 500,
       median_ttft_ms: 130.5,
-      p99_ttft_ms: expect.closeTo(159.41, 9),
       max_e2el_ms: 201,
     });
   });
@@ -42,6 +44,15 @@ describe('WindowTallies', () => {
     const before = { sentAt: 0, finishedAt: 20 * MS };
     const after = { sentAt: 120 * MS, finishedAt: 130 * MS };
     expect(tallied(20 * MS, 120 * MS, inside, across, before, after).in_flight_mean).toBeCloseTo(1.1, 12);
+    const late = { ...across, startedAt: 70 * MS };
+    const never = { ...across, startedAt: -1 };
+    expect(tallied(20 * MS, 120 * MS, late, never)).toMatchObject({ in_flight_mean: 2, granted_mean: 0.5 });
+  });
+
+  it('counts one tenant alone when it is that tenant’s', () => {
+    const tallies = new WindowTallies([{ name: 'it', from: 0, to: MS, tenant: 'acme' }], SLO);
+    for (const tenant of ['acme', 'other', 'acme', '']) tallies.request(recordOf({ tenant }));
+    expect(tallies.results()['it']).toMatchObject({ offered: 2, in_flight_mean: 2 });
   });
 
   it('takes the end of a reply that comes whole for its first token', () => {

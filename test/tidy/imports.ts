@@ -26,7 +26,10 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     types: ['policies'],
   },
   'src/live': {
-    values: ['src/gateway', 'src/dataset', 'src/worker', 'src/workload', 'src/results', 'policies', 'zod', 'node:*'],
+    values: [
+      ...['src/kernel', 'src/gateway', 'src/dataset', 'src/worker', 'src/workload', 'src/results', 'policies'],
+      ...['zod', 'yaml', 'undici', 'pino', 'prom-client', 'node:*'],
+    ],
   },
   'src/lab': {
     values: [

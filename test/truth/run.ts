@@ -1,6 +1,6 @@
 /**
- * `npm run truth`: every error of the shipped presets and of what is predicted with them, against the measured engines in
- * SPILLWAY_DATA (default ../shared/data). Some minutes.
+ * `npm run truth`: every error of the shipped presets and of what is predicted with them, against the measured engines
+ * in SPILLWAY_DATA (default ../shared/data). A minute or two.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,8 +1,8 @@
 /**
- * Where two runs part, and whose decision that was. The digests' checkpoints bound the first difference; both runs are
- * made again with that stretch recorded, and once more with the policies listened to from the checkpoint to the entry
- * that differs. The first question that both answer, and answer otherwise, is the cause; when the first difference is in
- * what they were asked, the worlds themselves differ.
+ * Where two runs part, and whose decision that was. The digests' checkpoints bound the first difference; both runs
+ * are made again with that stretch recorded, and once more with the policies listened to from the checkpoint to the
+ * entry that differs. The first question that both answer, and answer otherwise, is the cause; when the first
+ * difference is in what they were asked, the worlds themselves differ.
  */
 import type { Runner, TapEntry } from '../run-types.ts';
 import type { ResolvedScenario } from '../resolve.ts';

@@ -12,9 +12,10 @@ const endpoint = fc.record(
     maxRunning: fc.integer({ min: 1, max: 8 }),
     maxWaiting: pick<unknown>('none', 0, 2),
     service: pick<unknown>(
+      // First what keeps a slot busy while others come: shrinking goes there.
+      '1s',
       '100ms',
       '10ms',
-      '1s',
       { dist: 'exponential', mean: '100ms', max: '10s' },
       { dist: 'lognormal', mean: '500ms', cv: 1, max: '10s' },
     ),

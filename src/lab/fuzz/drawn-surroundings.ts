@@ -33,7 +33,7 @@ export const surroundings = {
       ties: fc.constant('shuffled'),
       wakeDelay: pick('1ms', '100ms'),
       cancelDelay: pick('10ms', '2s'),
-      check: fc.constant(true),
+      check: pick(false, false, false, true),
     },
     some,
   ),

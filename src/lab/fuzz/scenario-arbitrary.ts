@@ -27,6 +27,8 @@ export type ScenarioDocument = Readonly<Record<string, unknown>>;
 /** Kernel events of one run at most; none of those drawn needs a tenth of it. */
 const EVENTS_MAX = 300_000;
 const SEED_MAX = 999_999;
+const CHECKED_REQUESTS_MAX = 40;
+const CHECKED_ROWS_MAX = 8;
 /** Always drawn when they may be: a scenario needs them. */
 const NEEDED: ReadonlySet<string> = new Set(['fleet', 'workload']);
 
@@ -98,6 +100,7 @@ function documentOf(draws: Draws, space: Space): ScenarioDocument {
   delete world['timeouts'];
   if (Object.keys(policies).length > 0) world['policies'] = policies;
   world['limits'] = { events: EVENTS_MAX, ...(world['limits'] as Drawn | undefined) };
+  if (has('testMode')) world['testMode'] = affordable(world['testMode'] as Drawn, world['workload'] as Drawn);
   const laid = overlaid(world, varied);
   if (has('faults')) {
     const faults = placedFaults(draws.faults, draws.kinds, workersOf(laid['fleet']));
@@ -106,6 +109,12 @@ function documentOf(draws: Draws, space: Space): ScenarioDocument {
   // A workload that is given stays as it is.
   const built = has('recovery') && has('workload') ? asRecoveryWorld(laid) : laid;
   return { name: 'drawn', why: 'Drawn by spillway fuzz.', source: 'spillway fuzz', ...built, invariants: 'all' };
+}
+
+/** To check everything after every event costs more than the run: small ones can afford it. */
+function affordable({ check, ...rest }: Drawn, { requests, rows }: Drawn): Drawn {
+  const isSmall = Number(requests ?? 0) <= CHECKED_REQUESTS_MAX && Number(rows ?? 0) <= CHECKED_ROWS_MAX;
+  return check === true && isSmall ? { ...rest, check } : rest;
 }
 
 /** Policies of datasets say nothing about other workloads. */

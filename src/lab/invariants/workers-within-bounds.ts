@@ -13,16 +13,19 @@ export const workersWithinBounds: Invariant = {
   watch({ config, policies }, report) {
     const gate = policies.gates.find(({ name }) => name === 'concurrency-limit');
     const leasesMax = typeof gate?.['max'] === 'number' ? gate['max'] : Infinity;
-    const leases = new Map<number, Set<number>>();
+    // A lease that is older the gate no longer counts.
+    const forgetUs = typeof gate?.['forgetAfter'] === 'number' ? gate['forgetAfter'] : Infinity;
+    const leases = new Map<number, Map<number, number>>();
     const workerOf = new Map<number, number>();
     return {
       entry({ at, kind, first: attempt, second: worker, request }) {
         if (kind === 'effect.start') {
-          const held = leases.get(worker) ?? new Set<number>();
-          leases.set(worker, held.add(attempt));
+          const held = leases.get(worker) ?? new Map<number, number>();
+          leases.set(worker, held.set(attempt, at));
           workerOf.set(attempt, worker);
-          if (held.size <= leasesMax) return;
-          const message = `attempt ${attempt} is lease ${held.size} on worker ${worker}, the gate allows ${leasesMax}`;
+          const counted = forgetUs === Infinity ? held.size : youngerThan(held, at - forgetUs);
+          if (counted <= leasesMax) return;
+          const message = `attempt ${attempt} is lease ${counted} on worker ${worker}, the gate allows ${leasesMax}`;
           report({ at, request, role: 'gate', message });
         } else if (kind === 'gateway.end' || kind === 'effect.cancel') {
           leases.get(workerOf.get(attempt) ?? -1)?.delete(attempt);
@@ -40,3 +43,8 @@ export const workersWithinBounds: Invariant = {
     };
   },
 };
+
+/** Leases by attempt and when they were granted. */
+function youngerThan(held: ReadonlyMap<number, number>, instant: number): number {
+  return [...held.values()].filter((at) => at > instant).length;
+}

@@ -69,7 +69,7 @@ export class GatewayMachine<Init extends RequestInit> {
         gateway.reconsider(now);
         break;
       case 'policies':
-        this.policies.replace(now, input.config);
+        this.policies.replace(now, input.next);
         gateway.reconsider(now);
         break;
       default:

@@ -18,5 +18,13 @@ export type GatewayInput<Init extends RequestInit> =
   | { readonly kind: 'status'; readonly worker: number; readonly status: WorkerStatus }
   | { readonly kind: 'report'; readonly worker: number; readonly rank: number; readonly report: LoadReport }
   | { readonly kind: 'thresholds'; readonly changes: Partial<BusyThresholds> }
-  /** `written`: the block as the configuration has it, for the journal. */
-  | { readonly kind: 'policies'; readonly config: PoliciesConfig; readonly written: unknown };
+  | { readonly kind: 'policies'; readonly next: PolicySettings };
+
+/** What a gateway decides by. */
+export interface PolicySettings {
+  readonly config: PoliciesConfig;
+  /** The block as the configuration has it, for the journal. */
+  readonly written: unknown;
+  /** An attempt whose request may have reached its worker may be followed by another. */
+  readonly retrySent: boolean;
+}

@@ -14,16 +14,15 @@ import type { Capacity, Micros, PolicySet, RequestView, Retry, Router } from '..
 import { stream } from '../../kernel/rng.ts';
 import type { FleetMemory } from './fleet-memory.ts';
 import { GateGroup, type NamedGate } from './gate-group.ts';
+import type { PolicySettings } from './input.ts';
 import { QueueSuccession } from './queue-succession.ts';
 import { observing, Succession } from './succession.ts';
 
 export interface LivePoliciesInit {
-  readonly config: PoliciesConfig;
+  readonly settings: PolicySettings;
   /** Root of the policies' streams. */
   readonly seed: string;
   readonly entries: readonly PolicyEntry[];
-  /** An attempt whose request may have reached its worker may be followed by another. */
-  readonly retrySent: boolean;
 }
 
 export class LivePolicies {
@@ -41,10 +40,13 @@ export class LivePolicies {
   readonly #router: Succession<Router>;
   readonly #retry: Succession<Retry>;
   #config: PoliciesConfig;
+  #retrySent: boolean;
   #generation = 0;
 
-  constructor({ config, seed, entries, retrySent }: LivePoliciesInit, memory: FleetMemory) {
+  constructor({ settings, seed, entries }: LivePoliciesInit, memory: FleetMemory) {
+    const { config } = settings;
     this.#config = config;
+    this.#retrySent = settings.retrySent;
     this.#seed = seed;
     this.#entries = entries;
     this.#memory = memory;
@@ -56,12 +58,13 @@ export class LivePolicies {
     this.#retry = new Succession(made.retry);
     this.gates = new GateGroup(named(config, made));
     this.health = made.health;
-    this.set = this.#roles(retrySent);
+    this.set = this.#roles();
   }
 
-  /** Replaces what `config` sets otherwise; answers the names of those roles. */
-  replace(now: Micros, config: PoliciesConfig): string[] {
+  /** Replaces what is set otherwise; answers the names of those roles. */
+  replace(now: Micros, { config, retrySent }: PolicySettings): string[] {
     this.#generation++;
+    this.#retrySent = retrySent;
     const old = this.#config;
     this.#config = config;
     const made = makePolicies(config, this.#streams(), this.#entries);
@@ -140,7 +143,7 @@ export class LivePolicies {
     return (name) => stream(this.#seed, `${generation}/${name}`);
   }
 
-  #roles(retrySent: boolean): PolicySet {
+  #roles(): PolicySet {
     const capacity = this.#capacity;
     const router = this.#router;
     const retry = this.#retry;
@@ -158,7 +161,7 @@ export class LivePolicies {
       retry: {
         ...observing(retry),
         delayUs: (now, request, result) => {
-          if (!retrySent && result.outcome !== 'refused') return -1;
+          if (!this.#retrySent && result.outcome !== 'refused') return -1;
           return retry.current.delayUs(now, request, result);
         },
       },
@@ -190,7 +193,7 @@ class RateSuccession implements RateLimit {
   settle(now: Micros, request: RequestView, usedTokens: number): void {
     const owner = this.#owners.get(request.id);
     this.#owners.delete(request.id);
-    owner?.settle(now, request, usedTokens);
+    this.current.settle(now, request, usedTokens);
   }
 
   held(): { readonly charges: number } {

@@ -5,7 +5,7 @@ import type { EngineFault } from './engine-faults.ts';
 
 /** What the board may do to the engine. */
 export interface FaultPeers {
-  crash(): void;
+  crash(isForGood: boolean): void;
   restart(): void;
   pause(): void;
   resume(): void;
@@ -44,7 +44,7 @@ export class FaultBoard {
     const armed: Armed = { fault, end: this.#agenda.deadline(() => this.#disarm([armed])) };
     this.#armed.push(armed);
     if (fault.for < Infinity) this.#agenda.set(armed.end, this.#now() + fault.for);
-    if (fault.kind === 'crash') this.#peers.crash();
+    if (fault.kind === 'crash') this.#peers.crash(fault.for === Infinity);
     else if (fault.kind === 'hang') this.#peers.pause();
     else if (fault.kind === 'slow') this.#peers.slowDown(fault.factor);
   }

@@ -47,12 +47,15 @@ const US_PER_SEC = 1e6;
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export class LiveEngine {
+  /** Resolves when a crash without an end took it down. */
+  readonly crashedForGood: Promise<void>;
+  #isGone: () => void = () => undefined;
+  readonly faults: FaultBoard;
   readonly #config: LiveEngineConfig;
   readonly #clock = new LiveClock();
   readonly #agenda = new Agenda(this.#clock, (job) => job());
   readonly #worker: SimWorker<EngineReply>;
   readonly #pacer: Pacer<EngineReply>;
-  readonly #faults: FaultBoard;
   readonly #budget = new ByteBudget(BUFFERED_BYTES_MAX);
   readonly #replies = new Set<EngineReply>();
   /** What reached the engine while it hung, in order. */
@@ -77,14 +80,17 @@ export class LiveEngine {
 
   constructor(config: LiveEngineConfig) {
     this.#config = config;
+    this.crashedForGood = new Promise((resolve) => {
+      this.#isGone = resolve;
+    });
     this.#port = config.port;
     this.#worker = makeLiveWorker(config.worker, config.seed);
     this.#pacer = new Pacer(this.#worker, this.#clock, config.speed, this.#agenda, {
       happened: (event) => this.#happened(event),
       advanced: () => this.#advanced(),
     });
-    this.#faults = new FaultBoard(this.#agenda, () => this.#clock.now(), stream(config.seed, 'engine/faults'), {
-      crash: () => this.#crash(),
+    this.faults = new FaultBoard(this.#agenda, () => this.#clock.now(), stream(config.seed, 'engine/faults'), {
+      crash: (isForGood) => this.#crash(isForGood),
       // Whoever took its port meanwhile keeps it; the engine stays down.
       restart: () => void this.listen().catch(() => undefined),
       pause: () => this.#pacer.pause(),
@@ -161,7 +167,7 @@ export class LiveEngine {
   }
 
   #meetFaults(shape: ReplyShape, request: OpenAiRequest, response: ServerResponse): void {
-    const late = this.#faults.lateUs();
+    const late = this.faults.lateUs();
     if (late > 0) {
       const arrival = this.#agenda.deadline(() => this.#submitWhenAwake(shape, request, response));
       this.#agenda.set(arrival, this.#clock.now() + late);
@@ -173,7 +179,7 @@ export class LiveEngine {
   #submitWhenAwake(shape: ReplyShape, request: OpenAiRequest, response: ServerResponse): void {
     this.#whenAwake(() => {
       if (response.destroyed) return;
-      const failure = this.#faults.reply();
+      const failure = this.faults.reply();
       if (failure === undefined) this.#submit(shape, request, response);
       else refuse(response, failure);
     });
@@ -187,7 +193,7 @@ export class LiveEngine {
     const reply = new EngineReply({
       ...{ id: this.#made, shape, request, response, promptTokens, stops, model: request.model || model },
       createdSec: Math.floor(Date.now() / 1000),
-      cutAfter: this.#faults.cutAfter(),
+      cutAfter: this.faults.cutAfter(),
     });
     this.#replies.add(reply);
     response.once('close', () => this.#closed(reply));
@@ -240,7 +246,7 @@ export class LiveEngine {
     const answer = (): void => {
       if (!response.destroyed) job();
     };
-    if (this.#faults.isProcessHung) this.#heldBack.push(answer);
+    if (this.faults.isProcessHung) this.#heldBack.push(answer);
     else answer();
   }
 
@@ -249,12 +255,13 @@ export class LiveEngine {
     for (const job of this.#heldBack.splice(0)) job();
   }
 
-  #crash(): void {
+  #crash(isForGood: boolean): void {
     this.#replies.clear();
     this.#heldBack = [];
     this.#pacer.crash();
     void this.#shut();
     this.#server = this.#makeServer();
+    if (isForGood) this.#isGone();
   }
 
   #changeFaults(request: IncomingMessage, response: ServerResponse): void {
@@ -262,7 +269,7 @@ export class LiveEngine {
       sendError(response, 403, 'faults are changed from loopback, or with the key');
       return;
     }
-    if (request.method === 'DELETE') this.#faults.clear();
+    if (request.method === 'DELETE') this.faults.clear();
     if (request.method === 'POST') this.#armFaults(request, response);
     else sendJson(response, 200, this.#faultList());
   }
@@ -278,15 +285,15 @@ export class LiveEngine {
       }
       // The answer leaves before a crash takes the connection.
       response.once('finish', () => {
-        for (const fault of parsed.data) if (fault.kind === 'crash') this.#faults.arm(fault);
+        for (const fault of parsed.data) if (fault.kind === 'crash') this.faults.arm(fault);
       });
-      for (const fault of parsed.data) if (fault.kind !== 'crash') this.#faults.arm(fault);
+      for (const fault of parsed.data) if (fault.kind !== 'crash') this.faults.arm(fault);
       sendJson(response, 200, this.#faultList());
     });
   }
 
   #faultList(): object {
-    const shown = this.#faults.list().map((fault) => {
+    const shown = this.faults.list().map((fault) => {
       return Object.fromEntries(
         Object.entries(fault).map(([name, value]) => [name, value === Infinity ? 'none' : value]),
       );

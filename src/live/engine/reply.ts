@@ -73,9 +73,9 @@ export class EngineReply {
     response.end(text);
   }
 
-  /** The connection breaks in the midst of the reply. */
+  /** The connection breaks in the midst of the reply, after what was sent of it. */
   cut(): void {
-    this.#init.response.destroy();
+    this.#init.response.socket?.destroySoon();
   }
 
   #begin(): void {

@@ -59,7 +59,7 @@ const lineSchema = z.union([
     micros,
     z.partialRecord(z.enum(THRESHOLDS), z.union([z.number(), z.literal('none')])),
   ]),
-  z.tuple([z.literal('policies'), micros, z.unknown()]),
+  z.tuple([z.literal('policies'), micros, z.unknown(), z.boolean()]),
   z.tuple([z.literal('>start'), index, index, index]),
   z.tuple([z.literal('>cancel'), index]),
   z.tuple([z.literal('>finish'), index, z.string(), z.string()]),
@@ -106,7 +106,7 @@ export function inputLine<Init extends RequestInit>(now: number, input: GatewayI
     case 'thresholds':
       return ['thresholds', now, writtenThresholds(input.changes)];
     case 'policies':
-      return ['policies', now, input.written];
+      return ['policies', now, input.next.written, input.next.retrySent];
     default:
       return input satisfies never;
   }

@@ -11,22 +11,22 @@ import type { Recorder } from '../core/gateway-host.ts';
 import type { GatewayInput } from '../core/input.ts';
 import { cancelLine, finishLine, inputLine, type JournalEnd, type JournalHead, startLine } from './journal-lines.ts';
 
-export interface JournalBounds {
+export interface JournalRules {
+  readonly agenda: Agenda;
+  now(): Micros;
   /** Of the file. */
   readonly bytesMax: number;
-  /** Handed to the disk and not written yet. */
-  readonly pendingMax: number;
+  /** Hears of an early end, once. */
+  onEnd(why: JournalEnd, detail: string): void;
 }
 
-export const JOURNAL_BOUNDS: JournalBounds = { bytesMax: 1 << 30, pendingMax: 32 << 20 };
+/** Bytes handed to the disk and not written yet. */
+const PENDING_MAX = 32 << 20;
 const BLOCK_CHARS = 1 << 16;
 const FLUSH_US = 1e6;
 
 export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
-  readonly #bounds: JournalBounds;
-  readonly #agenda: Agenda;
-  readonly #now: () => Micros;
-  readonly #onEnd: (why: JournalEnd, detail: string) => void;
+  readonly #rules: JournalRules;
   readonly #flushing: Deadline;
   readonly #file: WriteStream;
   #lines: string[] = [];
@@ -34,20 +34,10 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
   #bytes = 0;
   #end: JournalEnd | undefined;
 
-  /** A file that is there already is kept as FILE.1. `onEnd` hears of an early end. */
-  constructor(
-    path: string,
-    head: JournalHead,
-    agenda: Agenda,
-    now: () => Micros,
-    onEnd: (why: JournalEnd, detail: string) => void,
-    bounds = JOURNAL_BOUNDS,
-  ) {
-    this.#bounds = bounds;
-    this.#agenda = agenda;
-    this.#now = now;
-    this.#onEnd = onEnd;
-    this.#flushing = agenda.deadline(() => this.#flush());
+  /** A file that is there already is kept as FILE.1. */
+  constructor(path: string, head: JournalHead, rules: JournalRules) {
+    this.#rules = rules;
+    this.#flushing = rules.agenda.deadline(() => this.#flush());
     if (existsSync(path)) renameSync(path, `${path}.1`);
     this.#file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
     this.#file.on('error', (error) => this.#stop('error', error.message));
@@ -77,13 +67,13 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
 
   /** Resolves when all of it is in the file. */
   async close(): Promise<void> {
-    this.#agenda.cancel(this.#flushing);
+    this.#rules.agenda.cancel(this.#flushing);
     if (this.#end === undefined) this.#flush();
     this.#end ??= 'error';
     if (this.#file.destroyed) return;
     await new Promise<void>((resolve) => {
       this.#file.once('close', resolve);
-      this.#file.end();
+      if (!this.#file.writableEnded) this.#file.end();
     });
   }
 
@@ -93,7 +83,7 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
     this.#lines.push(text);
     this.#chars += text.length;
     if (this.#chars >= BLOCK_CHARS) this.#flush();
-    else if (!this.#flushing.isSet) this.#agenda.set(this.#flushing, this.#now() + FLUSH_US);
+    else if (!this.#flushing.isSet) this.#rules.agenda.set(this.#flushing, this.#rules.now() + FLUSH_US);
   }
 
   #flush(): void {
@@ -101,10 +91,10 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
     const block = Buffer.from(this.#lines.join(''));
     this.#lines = [];
     this.#chars = 0;
-    if (this.#bytes + block.length > this.#bounds.bytesMax) {
-      this.#stop('full', `more than ${this.#bounds.bytesMax} bytes`);
-    } else if (this.#file.writableLength > this.#bounds.pendingMax) {
-      this.#stop('slow-disk', `more than ${this.#bounds.pendingMax} bytes wait for the disk`);
+    if (this.#bytes + block.length > this.#rules.bytesMax) {
+      this.#stop('full', `more than ${this.#rules.bytesMax} bytes`);
+    } else if (this.#file.writableLength > PENDING_MAX) {
+      this.#stop('slow-disk', `more than ${PENDING_MAX} bytes wait for the disk`);
     } else {
       this.#bytes += block.length;
       this.#file.write(block);
@@ -114,10 +104,10 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
   #stop(why: JournalEnd, detail: string): void {
     if (this.#end !== undefined) return;
     this.#end = why;
-    this.#agenda.cancel(this.#flushing);
+    this.#rules.agenda.cancel(this.#flushing);
     this.#lines = [];
     this.#chars = 0;
     if (why !== 'error') this.#file.end(`${JSON.stringify(['over', why])}\n`);
-    this.#onEnd(why, detail);
+    this.#rules.onEnd(why, detail);
   }
 }

@@ -6,7 +6,7 @@ import type { PolicyEntry } from '../../../policies/entry.ts';
 import { policiesSchema } from '../../../policies/schema.ts';
 import type { Attempt, RequestInit } from '../../gateway/request.ts';
 import { GatewayMachine } from '../core/gateway-machine.ts';
-import type { GatewayInput } from '../core/input.ts';
+import type { GatewayInput, PolicySettings } from '../core/input.ts';
 import {
   cancelLine,
   type EffectLine,
@@ -85,7 +85,7 @@ class Replay {
     const head = journalHeadSchema.safeParse(jsonOf(text));
     if (!head.success) throw new JournalError('line 1 is no head of a journal of this version');
     const { seed, retrySent, policies } = head.data;
-    this.#machine = new GatewayMachine({ config: this.#config(policies), seed, retrySent, entries: this.#entries });
+    this.#machine = new GatewayMachine({ settings: this.#settings(policies, retrySent), seed, entries: this.#entries });
   }
 
   /** False once replay and journal have parted. */
@@ -172,7 +172,7 @@ class Replay {
       case 'thresholds':
         return { kind: 'thresholds', changes: readThresholds(line[2]) };
       case 'policies':
-        return { kind: 'policies', config: this.#config(line[2]), written: line[2] };
+        return { kind: 'policies', next: this.#settings(line[2], line[3]) };
       default:
         return line satisfies never;
     }
@@ -184,9 +184,9 @@ class Replay {
     return attempt;
   }
 
-  #config(written: unknown) {
+  #settings(written: unknown, retrySent: boolean): PolicySettings {
     const parsed = policiesSchema(this.#entries).safeParse(written ?? {});
-    if (parsed.success) return parsed.data;
+    if (parsed.success) return { config: parsed.data, written, retrySent };
     throw new JournalError(`its policies are not known here: ${parsed.error.issues[0]?.message ?? 'unknown'}`);
   }
 }

@@ -99,6 +99,11 @@ export class Exchange {
     return this.#body;
   }
 
+  /** A client that asked whether to send its body is told to. */
+  invite(): void {
+    if (this.request.headers.expect !== undefined) this.#response.writeContinue();
+  }
+
   /** `body` is held within the budget from now on. */
   keepBody(body: Buffer): void {
     this.#body = body;

@@ -20,9 +20,12 @@ import type { ProxySettings } from './settings.ts';
 /** What the front needs of the proxy. */
 export interface FrontPeers {
   settings(): ProxySettings;
-  /** Answers itself when it may; false leaves the request to the front. */
-  own(name: RouteName, exchange: Exchange): boolean;
-  readonly isDraining: boolean;
+  /** Answers what anyone may ask of the proxy itself; false leaves the request to the front. */
+  answerHealth(name: RouteName, exchange: Exchange): boolean;
+  /** Answers what no worker need be asked. */
+  answerModels(name: RouteName, exchange: Exchange): boolean;
+  /** Nothing new is accepted. */
+  isClosing(): boolean;
   closed(exchange: Exchange): void;
 }
 
@@ -91,17 +94,21 @@ export class Front {
 
   /** Answers what is wrong with the request, if anything is at once. */
   #receive(exchange: Exchange, match: RouteMatch): ApiError | undefined {
+    if (exchange.request.rawHeaders.length / 2 > this.#peers.settings().config.limits.header_count) {
+      return badRequest('headers_too_large', 'There are too many headers.', 431);
+    }
     if (match.kind === 'none') return badRequest('unknown_url', 'There is nothing at this URL.', 404);
     if (match.kind === 'method') {
-      return badRequest('method_not_allowed', `Allowed here: ${match.allowed.join(', ')}.`, 405);
+      return wrongMethod(match.allowed);
     }
-    if (this.#peers.own(match.name, exchange)) return undefined;
-    if (this.#peers.isDraining) return shuttingDown();
+    if (this.#peers.answerHealth(match.name, exchange)) return undefined;
+    if (this.#peers.isClosing()) return shuttingDown();
     const client = this.#clientOf(exchange.request);
     if (client === undefined) return unauthorized();
     exchange.client = client;
-    if (exchange.request.method === 'HEAD') return badRequest('method_not_allowed', 'Allowed here: GET.', 405);
+    if (exchange.request.method === 'HEAD') return wrongMethod(['GET']);
     if (match.name === 'models') {
+      if (this.#peers.answerModels(match.name, exchange)) return undefined;
       this.#arrive(exchange, NOTHING_ASKED);
       return undefined;
     }
@@ -119,6 +126,7 @@ export class Front {
   }
 
   #read(exchange: Exchange): void {
+    exchange.invite();
     const bounds = { bytesMax: this.#peers.settings().config.limits.body, budget: this.budget };
     readBody(exchange.request, bounds, (body) => {
       this.#host.run(() => {
@@ -186,6 +194,10 @@ function textOf(header: string | string[] | undefined): string {
 function unauthorized(): ApiError {
   const message = 'A key of this gateway is needed: Authorization: Bearer KEY.';
   return { status: 401, type: 'authentication_error', code: 'invalid_api_key', message, isFinal: true };
+}
+
+function wrongMethod(allow: readonly string[]): ApiError {
+  return { ...badRequest('method_not_allowed', `Allowed here: ${allow.join(', ')}.`, 405), allow };
 }
 
 /** Undefined: nobody is there to be told. */

@@ -20,17 +20,17 @@ const ROUTES: ReadonlyMap<string, RouteName> = new Map<string, RouteName>([
 const METHODS = ['GET', 'POST'];
 
 export type RouteMatch =
-  | { readonly kind: 'route'; readonly name: RouteName; readonly path: string }
+  | { readonly kind: 'route'; readonly name: RouteName }
   /** The path is served, with other methods. */
   | { readonly kind: 'method'; readonly allowed: readonly string[] }
   | { readonly kind: 'none' };
 
-/** `target` as the request line has it; its query stays with the path that workers see. */
+/** `target` as the request line has it. */
 export function matchRoute(method: string, target: string): RouteMatch {
   const path = target.split('?', 1)[0] as string;
   const asked = method === 'HEAD' ? 'GET' : method;
   const name = ROUTES.get(`${asked} ${path}`);
-  if (name !== undefined) return { kind: 'route', name, path: target };
+  if (name !== undefined) return { kind: 'route', name };
   const allowed = METHODS.filter((each) => ROUTES.has(`${each} ${path}`));
   return allowed.length > 0 ? { kind: 'method', allowed } : { kind: 'none' };
 }

@@ -7,7 +7,8 @@ import { attemptResult, loadReport, requestView, workerView } from '../../polici
 const NONE = { kvUsedRatioMax: Infinity, decodeRatioMax: Infinity, prefillTokensMax: Infinity };
 /** The default model with every check off. */
 export const OFF: BusyConfig = {
-  ...{ name: 'busy', model: 'values', prefillBatchesMax: Infinity, staleAfter: 30e6, refusalHold: 1e6 },
+  ...{ name: 'busy', model: 'values', prefillBatchesMax: Infinity },
+  ...{ staleAfter: 30e6, whenStale: 'probe', refusalHold: 1e6 },
   ...NONE,
 };
 /** One ratio for both block signals, as Dynamo has it. */

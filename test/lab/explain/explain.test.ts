@@ -95,6 +95,8 @@ describe('spans', () => {
       expect([from <= to, how]).toEqual([true, 'ok']);
       expect(attempts.every((each) => each.from >= from && each.to <= to && each.to !== Infinity)).toBe(true);
     }
-    expect(all.flatMap(({ attempts }) => attempts).filter(({ how }) => how === 'refused 503').length).toBeGreaterThan(0);
+    expect(all.flatMap(({ attempts }) => attempts).filter(({ how }) => how === 'refused 503').length).toBeGreaterThan(
+      0,
+    );
   });
 });

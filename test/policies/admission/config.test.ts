@@ -41,6 +41,20 @@ describe('requestAdmission', () => {
     expect(parse(fields).error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
   });
 
+  it('takes every domain of a model, and says which entry comes twice', () => {
+    const domains = ['chat', 'embedding', 'image', 'healthcheck'];
+    const resources = domains.map((domain) => ({ provider: 'p', model: 'm', domain }));
+    expect(parse({ resources }).data?.resources.map(({ domain }) => domain)).toEqual(domains);
+    const others = [{ provider: 'q', model: 'm' }, { provider: 'p', model: 'n' }, { provider: 'p', model: 'm' }];
+    expect(parse({ resources: others }).success).toBe(true);
+    const [issue] = parse({ resources: [...others, { provider: 'q', model: 'm' }] }).error?.issues ?? [];
+    expect(issue?.message).toBe('a second entry for q m chat');
+    for (const nameless of [{ provider: '', model: 'm' }, { provider: 'p', model: '' }]) {
+      expect(parse({ resources: [nameless] }).success).toBe(false);
+    }
+    expect(parse({ resources: [{ provider: 'a provider', model: 'a/model:1' }] }).success).toBe(true);
+  });
+
   it('has variants that its configuration accepts', () => {
     for (const [name, settings] of Object.entries(requestAdmission.variants)) {
       expect([name, parse(settings).success]).toEqual([name, true]);

@@ -175,6 +175,26 @@ describe('Busy', () => {
   });
 });
 
+describe('Busy when reports stop', () => {
+  it('takes every silent worker for busy when silence is, one that never spoke too', () => {
+    const gate = make({ whenStale: 'busy', staleAfter: 100 });
+    expect([allowed(gate, 0), gate.reconsiderAt(0)]).toEqual([false, Infinity]);
+    gate.reported(0, 0, 0, used(10));
+    expect([0, 99, 100].map((now) => allowed(gate, now))).toEqual([true, true, false]);
+    expect(allowed(gate, 99, 1)).toBe(false);
+    gate.reported(150, 0, 0, used(91));
+    expect([allowed(gate, 150), allowed(gate, 1e15)]).toEqual([false, false]);
+  });
+
+  it('takes one that was over for free when silence is', () => {
+    const gate = make({ whenStale: 'free', staleAfter: 100 });
+    gate.reported(0, 0, 0, used(91));
+    expect([allowed(gate, 99), gate.reconsiderAt(99)]).toEqual([false, 100]);
+    attempt(gate, 100, 1);
+    expect([allowed(gate, 100), gate.reconsiderAt(100), gate.busyWorkers(100)]).toEqual([true, Infinity, []]);
+  });
+});
+
 describe('Busy (dynamo-2026)', () => {
   const historic = () => {
     const gate = new Busy(busy.config.parse({ name: 'busy', ...busy.variants['dynamo-2026'], prefillTokensMax: 100 }));

@@ -184,6 +184,33 @@ describe('Scheduler', () => {
     expect(play.offer(1, 1, 'interactive')).toBe('queued');
   });
 
+  it('pushes nobody out for one without a place when the slot would go above it', () => {
+    const play = make(1);
+    play.offer(0, 0, 'bulk');
+    play.firstToken(0, 0);
+    expect([play.offer(1, 1, 'system'), play.offer(1, 2, 'interactive')]).toEqual(['queued', 'queued']);
+    // The first attempt failed and was repeated: its successor has sent nothing.
+    play.queue.granted?.(2, attemptView({ id: 98, request: requestView({ id: 0 }) }));
+    expect(play.offer(3, 3, 'interactive')).toBe('queued preempt:0 admit:1');
+    play.queue.settled?.(4, attemptView({ id: 1, request: requestView({ id: 1, priority: 3 }) }), attemptResult());
+    const full = make(1);
+    full.offer(0, 0, 'bulk');
+    full.firstToken(0, 0);
+    for (const [id, name] of [[1, 'system'], [2, 'interactive'], [3, 'interactive']] as const) full.offer(1, id, name);
+    full.queue.granted?.(2, attemptView({ id: 98, request: requestView({ id: 0 }) }));
+    expect(full.offer(3, 4, 'interactive')).toBe('queue-full');
+  });
+
+  it('gives one that brings a slot along the place that the head of its class leaves', () => {
+    const play = make(1);
+    play.offer(0, 0, 'bulk');
+    play.firstToken(0, 0);
+    for (const [id, name] of [[1, 'bulk'], [2, 'interactive'], [3, 'interactive']] as const) play.offer(1, id, name);
+    play.queue.granted?.(2, attemptView({ id: 98, request: requestView({ id: 0 }) }));
+    expect(play.offer(3, 4, 'interactive')).toBe('queued preempt:0 admit:2');
+    expect([play.leave(4, 2), play.leave(4, 3), play.leave(4, 4)]).toEqual(['admit:3', 'admit:4', 'admit:1']);
+  });
+
   it('pushes out no request that was admitted for its long wait', () => {
     const play = make(1);
     play.offer(0, 0, 'system');
@@ -227,6 +254,30 @@ describe('Scheduler (smg-2026-08-07)', () => {
     play.offer(1, 1, 'default');
     expect([play.leave(5, 0), play.queue.nextWakeAt()]).toEqual(['', 5]);
     expect([play.offer(5, 2, 'default'), play.wake(5)]).toEqual(['admitted', '']);
+  });
+
+  it('looks at the waiters after what may have changed something for them, and else at its ticks', () => {
+    const play = make(2, HISTORIC);
+    for (const id of [0, 1, 2]) play.offer(1, id, 'bulk');
+    play.wake(1);
+    expect(play.queue.nextWakeAt()).toBe(50);
+    play.queue.leave(2, requestView({ id: 99 }));
+    play.queue.capacityChanged(3, 1);
+    play.queue.capacityChanged(3, 2);
+    expect(play.queue.nextWakeAt()).toBe(3);
+    play.wake(3);
+    play.queue.capacityChanged(4, 1);
+    expect(play.queue.nextWakeAt()).toBe(50);
+    play.queue.capacityChanged(5, 3);
+    expect([play.queue.nextWakeAt(), play.wake(5)]).toEqual([5, 'admit:2']);
+  });
+
+  it('ticks by the smallest of the thresholds', () => {
+    const slow = { ...PLAIN, starvation: '90us' };
+    const play = make(1, { ...HISTORIC, classes: { ...CLASSES, bulk: slow, interactive: slow, system: slow } });
+    for (const id of [0, 1]) play.offer(1, id, 'bulk');
+    play.wake(1);
+    expect(play.queue.nextWakeAt()).toBe(50);
   });
 
   it('leaves the freed slot to a waiter of the victim’s own class', () => {

@@ -7,6 +7,7 @@ import { cacheAware } from '../../../policies/router/cache-aware.ts';
 import { consistentHashing } from '../../../policies/router/consistent-hashing.ts';
 import { dpMinTokens } from '../../../policies/router/dp-min-tokens.ts';
 import { kvCost } from '../../../policies/router/kv-cost.ts';
+import { leastRequest } from '../../../policies/router/least-request.ts';
 import { Manual, manual } from '../../../policies/router/manual.ts';
 import { passthrough } from '../../../policies/router/passthrough.ts';
 import { prefixHash } from '../../../policies/router/prefix-hash.ts';
@@ -127,7 +128,7 @@ class Driver {
   }
 }
 
-const entries = [passthrough, cacheAware, prefixHash, consistentHashing, manual, bucket, dpMinTokens, kvCost];
+const entries = [passthrough, cacheAware, prefixHash, consistentHashing, manual, bucket, dpMinTokens, kvCost, leastRequest];
 const settings = entries.flatMap((entry) =>
   ['', ...Object.keys(entry.variants)].map((variant) => [entry.name, variant, entry] as const),
 );

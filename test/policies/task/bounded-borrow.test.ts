@@ -85,6 +85,69 @@ describe('BoundedBorrow', () => {
     }
   });
 
+  it('says what it compared when it holds a task back', () => {
+    const [a, b] = [model('a'), model('b')];
+    const admission = admissionOf({ submission: 100, 'llm-wait': 4 }, borrowing());
+    const heads = [task('a9', a), task('b9', b)];
+    for (const each of tasks(a, 2)) admission.tryAcquire(each, heads);
+    const denialOf = () => {
+      const verdict = admission.verdict(heads[0] as SchedulableTask, heads);
+      return verdict.allowed ? verdict : verdict.denial;
+    };
+    expect(denialOf()).toEqual({
+      ...{ reason: 'group-cap', by: 'share', resource: 'llm-wait', leased: 2, needed: 1, share: 2 },
+      pressure: ['llm-wait'],
+    });
+    admission.tryAcquire(task('a5', a), [heads[0] as SchedulableTask]);
+    expect(denialOf()).toEqual({ reason: 'borrow-debt', by: 'debt', resource: 'llm-wait', debt: 1, share: 2 });
+    expect(Object.fromEntries(admission.explainBlocked(heads))).toEqual({ 'borrow-debt': 1 });
+    const capped = admissionOf({ submission: 100, 'llm-wait': 4 }, borrowing({ ceiling: 1 }));
+    for (const each of tasks(a, 3)) expect(capped.tryAcquire(each, [each])).toHaveProperty('id');
+    expect(capped.tryAcquire(task('a9', a), [task('a9', a)])).toEqual({
+      ...{ reason: 'borrow-debt', by: 'ceiling', resource: 'llm-wait', debt: 1, needed: 1, borrowed: 1 },
+      ...{ ceiling: 1, share: 2 },
+    });
+  });
+
+  it('tells of a task that it lets in what it holds, needs, may have and borrows', () => {
+    const a = model('a');
+    const admission = admissionOf({ submission: 100, 'llm-wait': 4 }, borrowing({ reserveRatio: 0.25 }));
+    const head = task('a9', a);
+    for (const each of tasks(a, 2)) admission.tryAcquire(each, [head]);
+    const verdict = admission.verdict(head, [head]);
+    const llmWait = verdict.allowed ? verdict.shares.find(({ resource }) => resource === 'llm-wait') : undefined;
+    expect(llmWait).toEqual({
+      ...{ resource: 'llm-wait', leased: 2, needed: 1, share: 2, debt: 0 },
+      loan: { borrowed: 1, ceiling: 1, source: 'dynamic', reserved: 1 },
+    });
+    expect(verdict.allowed && verdict.shares.map(({ resource, loan }) => [resource, loan !== undefined])).toEqual([
+      ...[['submission', false], ['llm-wait', true]],
+    ]);
+  });
+
+  it('takes a lone group for half of the competitors, whatever its weight', () => {
+    for (const weight of [1, 3, 10]) {
+      const admission = admissionOf({ submission: 100, 'llm-wait': 8 }, borrowing());
+      const head = task('a9', model('a', weight));
+      const verdict = admission.verdict(head, [head]);
+      expect(verdict.allowed && verdict.shares.map(({ share }) => share)).toEqual([50, 4]);
+    }
+  });
+
+  it('owes one resource still when another is repaid', () => {
+    const free = { admittedLimit: 1000 };
+    const both = plan('a', { x: 1, y: 1 }, free);
+    const admission = admissionOf({ x: 2, y: 2 }, borrowing());
+    const first = admission.tryAcquire(task('a0', both), [task('a0', both)]);
+    const second = admission.tryAcquire(task('a1', plan('a', { y: 1 }, free)), [task('a1', both)]);
+    expect(Object.fromEntries(admission.usage().get('a')?.debt ?? [])).toEqual({ y: 1 });
+    if ('reason' in first || 'reason' in second) throw new Error('somebody was held back');
+    admission.release(second);
+    expect(admission.usage().get('a')?.debt.size).toBe(0);
+    admission.release(first);
+    expect(admission.usage().size).toBe(0);
+  });
+
   it('starves who borrowed once when debts are never repaid', () => {
     const [a, b] = [model('a'), model('b')];
     const admission = admissionOf({ submission: 100, 'llm-wait': 4 }, borrowing({ repay: 'never' }));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { planOf, requestKey, requestLimitsOf, stableTaskId } from '../../../policies/task/resolver.ts';
 import type { GeneratorView } from '../../../policies/task/types.ts';
@@ -12,6 +13,10 @@ describe('planOf', () => {
   it.each<[string, Partial<GeneratorView>, object, number]>([
     ['a model', {}, { submission: 1, 'llm-wait': 1, 'request:p/m': 1 }, 8],
     ['a model of unknown calls', { identity: ['p', 'm', 'audio'] }, { submission: 1, 'llm-wait': 1 }, 8],
+    ['a model without a domain', { identity: ['p', 'm'] }, { submission: 1, 'llm-wait': 1 }, 8],
+    ['a model without a name', { identity: ['p'] }, { submission: 1, 'llm-wait': 1 }, 8],
+    ['a model that draws', { identity: ['p', 'm', 'image'] }, { submission: 1, 'llm-wait': 1, 'request:p/m': 1 }, 8],
+    ['a health check', { identity: ['p', 'm', 'healthcheck'] }, { submission: 1, 'llm-wait': 1, 'request:p/m': 1 }, 8],
     ['a custom model', { kind: 'custom-model' }, { submission: 1, 'llm-wait': 1 }, 8],
     ['a local generator', { kind: 'local' }, { submission: 1 }, Infinity],
     ['a model beyond all slots', { weight: 600 }, { submission: 1, 'llm-wait': 1, 'request:p/m': 1 }, 1024],
@@ -37,6 +42,13 @@ describe('requestLimitsOf', () => {
     expect(Object.fromEntries(requestLimitsOf(generators, settings))).toEqual({ 'request:p/m': 3 });
   });
 
+  it('passes over generators that call no known model', () => {
+    const [local, audio] = [generator({ kind: 'local', weight: 1 }), generator({ identity: ['p', 'm', 'audio'] })];
+    const limits = requestLimitsOf([local, audio, generator({ weight: 0.5 })], settings);
+    expect(Object.fromEntries(limits)).toEqual({ 'request:p/m': 1 });
+    expect(() => planOf(generator({ weight: 0.5 }), settings)).toThrow('at least one call');
+  });
+
   it('bounds nothing as before pull 730', () => {
     expect(requestLimitsOf([generator({})], borrowConfig('baseline')).size).toBe(0);
     expect(planOf(generator({}), borrowConfig('baseline')).needs.has('request:p/m')).toBe(false);
@@ -55,5 +67,11 @@ describe('stableTaskId', () => {
     ];
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^task-[0-9a-f]{16}$/);
+  });
+
+  it('is upstream’s: the digest of column, row group, row or None, and type, with zero bytes between', () => {
+    const digest = (text: string) => createHash('sha1').update(text, 'utf8').digest('hex').slice(0, 16);
+    expect(stableTaskId('c', 2, 0, 'cell')).toBe(`task-${digest('c\x002\x000\x00cell')}`);
+    expect(stableTaskId('c', 2, undefined, 'from-scratch')).toBe(`task-${digest('c\x002\x00None\x00from_scratch')}`);
   });
 });

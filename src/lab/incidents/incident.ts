@@ -1,0 +1,84 @@
+/**
+ * An incident: a shipped scenario with symptoms, its variants run, its expectations held against the results, and what
+ * its reporter saw beside what we see.
+ */
+import { valueAt, type LeafValue } from '../../results/compare-values.ts';
+import type { RunResult } from '../../results/result.ts';
+import { shippedName, shippedScenarios } from '../catalog.ts';
+import { checkExpectations, type ExpectationOutcome } from '../expect.ts';
+import { loadScenario, type Scenario } from '../scenario.ts';
+import { AFTER, BEFORE, type Symptom } from '../symptom-schema.ts';
+import type { GoodOverTime } from './good-over-time.ts';
+import type { VariantRun } from './incident-run.ts';
+
+export interface Incident {
+  /** As the catalog has it. */
+  readonly name: string;
+  readonly scenario: Scenario;
+}
+
+/** One line of a symptom: what each variant shows. */
+export interface ShownSymptom extends Symptom {
+  /** By variant, in order of the file. */
+  readonly values: readonly { readonly variant: string; readonly value: LeafValue }[];
+}
+
+export interface IncidentOutcome {
+  readonly incident: Incident;
+  /** By variant; twins have the result of their run. */
+  readonly results: ReadonlyMap<string, RunResult>;
+  readonly symptoms: readonly ShownSymptom[];
+  readonly expectations: readonly ExpectationOutcome[];
+  /** Of variants before and after. */
+  readonly good: Readonly<Record<typeof BEFORE | typeof AFTER, GoodOverTime>>;
+  /** Runs that did not end, or broke a promise; a line each. */
+  readonly troubles: readonly string[];
+  readonly isShown: boolean;
+}
+
+/** Shipped scenarios that have symptoms, by name. */
+export async function shippedIncidents(): Promise<Incident[]> {
+  const files = shippedScenarios();
+  const scenarios = await Promise.all(files.map((file) => loadScenario(file)));
+  return scenarios.flatMap((scenario, i) => {
+    const name = shippedName(files[i] as string);
+    return scenario.base.symptoms.length === 0 ? [] : [{ name, scenario }];
+  });
+}
+
+/** Puts the runs of an incident together: one entry for each world, with the variants it stands for. */
+export function incidentOutcome(
+  incident: Incident,
+  runs: readonly { readonly variants: readonly string[]; readonly run: VariantRun }[],
+): IncidentOutcome {
+  const { scenario } = incident;
+  const byVariant = new Map(runs.flatMap(({ variants, run }) => variants.map((variant) => [variant, run] as const)));
+  const results = new Map([...byVariant].map(([variant, { result }]) => [variant, result]));
+  const expectations = checkExpectations(scenario.expect, results);
+  const troubles = runs.flatMap(({ run }) => troublesOf(run));
+  const goodOf = (variant: string): GoodOverTime => (byVariant.get(variant) as VariantRun).good;
+  return {
+    incident,
+    results,
+    symptoms: scenario.base.symptoms.map((symptom) => ({
+      ...symptom,
+      values: scenario.variantNames.map((variant) => {
+        return { variant, value: valueAt(results.get(variant) as RunResult, symptom.path) };
+      }),
+    })),
+    expectations,
+    good: { [BEFORE]: goodOf(BEFORE), [AFTER]: goodOf(AFTER) },
+    troubles,
+    isShown: troubles.length === 0 && expectations.every(({ ok }) => ok),
+  };
+}
+
+/** A run that does not recover is none where the scenario judges recovery: its expectations say what is right. */
+function troublesOf({ variant, status, broken, result }: VariantRun): string[] {
+  const held = Object.entries(result.held).filter(([, count]) => count !== 0);
+  return [
+    ...(status === 'ok' || status === 'metastable' ? [] : [`${variant}: ${status}`]),
+    ...held.map(([name, count]) => `${variant}: ${name} holds ${count} at the end`),
+    ...broken.map((line) => `${variant}: ${line}`),
+  ];
+}

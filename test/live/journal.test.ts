@@ -1,0 +1,124 @@
+/** The journal of real traffic replays offline to the same effects, and tells where it does not. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { policyEntries } from '../../policies/index.ts';
+import { journalLines } from '../../src/live/journal/journal-file.ts';
+import { JournalError, type Replayed, replayJournal } from '../../src/live/journal/replay.ts';
+import { chat, post } from './clients.ts';
+import { settingsOf, Stage, until } from './stage.ts';
+
+let stage: Stage;
+let folder: string;
+let file: string;
+beforeEach(() => {
+  stage = new Stage();
+  folder = mkdtempSync(join(tmpdir(), 'spillway-'));
+  file = join(folder, 'journal');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function replay(lines: Iterable<string>): Replayed {
+  return replayJournal(lines, policyEntries);
+}
+
+/** Everything a gateway meets in a bad hour: refusals, hangs, cuts, crashes, clients that leave, news, an operator. */
+async function badHour(): Promise<void> {
+  const [a, b, c] = [await stage.engine(), await stage.engine(), await stage.engine()];
+  a.faults.arm({ kind: 'errors', ratio: 0.4, status: 503, retryAfter: 1e6, for: Infinity });
+  b.faults.arm({ kind: 'cut', ratio: 0.3, after: 2, for: Infinity });
+  const policies = {
+    capacity: { name: 'fixed', max: 6 },
+    queue: { name: 'codel', size: 20 },
+    gates: [{ name: 'breaker', failureThreshold: 3, openFor: '50ms' }, { name: 'busy', kvUsedRatioMax: 0.5 }],
+    timeouts: { request: '2s', attempt: '300ms', worker: '500ms' },
+    health: { name: 'probes', interval: '50ms', timeout: '200ms', successThreshold: 1 },
+    retryBudget: { name: 'ratio' },
+  };
+  const config = { policies, load: { source: 'sglang', every: '50ms' } };
+  const proxy = await stage.proxy([a.url, b.url], config, { journal: file });
+  const leaving = new AbortController();
+  const replies = Array.from({ length: 60 }, (_, i) => {
+    const signal = i % 7 === 0 ? leaving.signal : null;
+    return chat(proxy.url, { stream: i % 2 === 0, max_tokens: 3 + i }, { signal }).then((reply) => reply.text()).catch(() => '');
+  });
+  await until(() => proxy.host.machine.gateway.counts.settled > 5);
+  leaving.abort();
+  a.faults.arm({ kind: 'crash', for: 100_000 });
+  proxy.host.run(() => proxy.host.input({ kind: 'thresholds', changes: { decodeRatioMax: 0.9, kvUsedRatioMax: Infinity } }));
+  const changed = { ...policies, queue: { name: 'fifo', size: 50 }, router: { name: 'cache-aware' }, gates: [policies.gates[0]] };
+  await proxy.reload(settingsOf({ workers: [b.url, c.url], ...config, policies: changed }));
+  await Promise.all(replies);
+  await Promise.all(Array.from({ length: 20 }, (_, i) => post(`${proxy.url}/v1/completions`, { prompt: `p${i}` })));
+  await until(() => proxy.held()['exchanges'] === 0);
+  await stage.close();
+}
+
+describe('a journal', () => {
+  it('of a bad hour replays to identical effects', async () => {
+    await badHour();
+    const { inputs, effects, over, divergence } = replay(journalLines(file));
+    expect({ over, divergence }).toEqual({ over: undefined, divergence: undefined });
+    expect(inputs).toBeGreaterThan(250);
+    expect(effects).toBeGreaterThan(150);
+    const text = readFileSync(file, 'utf8');
+    expect(text).not.toContain('hello');
+    expect(statSync(file).mode & 0o077).toBe(0);
+    for (const kind of ['first', 'end', 'abandon', 'wake', 'report', 'status', 'thresholds', 'policies', '>cancel']) {
+      expect(text).toContain(`["${kind}"`);
+    }
+  });
+
+  it('tells the first effect that differs', async () => {
+    await badHour();
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    const at = lines.findIndex((line, i) => i > 40 && line.startsWith('[">start"'));
+    const [, attempt, request, worker] = JSON.parse(lines[at] as string) as [string, number, number, number];
+    lines[at] = JSON.stringify(['>start', attempt, request, worker + 1]);
+    const { divergence } = replay(lines);
+    expect(divergence).toEqual({
+      line: at + 1,
+      recorded: ['>start', attempt, request, worker + 1],
+      replayed: ['>start', attempt, request, worker],
+    });
+    lines.splice(at, 1);
+    expect(replay(lines).divergence?.line).toBe(at + 1);
+  });
+
+  it('that was torn by a crash replays as far as it goes', async () => {
+    await badHour();
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.slice(0, Math.floor(text.length / 2)));
+    expect(replay(journalLines(file))).toMatchObject({ over: 'torn', divergence: undefined });
+  });
+
+  it('ends with a line that says so when it grows too large, and the proxy goes on', async () => {
+    const engine = await stage.engine();
+    const proxy = await stage.proxy([engine.url], {}, { journal: file, journalBytesMax: 600 });
+    for (let i = 0; i < 5; i++) expect((await chat(proxy.url)).status).toBe(200);
+    await stage.close();
+    expect(stage.logged).toContainEqual(expect.objectContaining({ why: 'full', msg: 'the journal ends here' }));
+    expect(readFileSync(file, 'utf8')).toBe('["over","full"]\n');
+  });
+
+  it('keeps the one before', async () => {
+    writeFileSync(file, 'before');
+    await badHour();
+    expect(readFileSync(`${file}.1`, 'utf8')).toBe('before');
+  });
+});
+
+describe('what is no journal', () => {
+  it.each([
+    [[], 'the file is empty'],
+    [['{}'], 'line 1 is no head'],
+    [['{"spillwayJournal":2,"seed":"s","retrySent":true,"policies":{}}'], 'line 1 is no head'],
+    [['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{"router":{"name":"gone"}}}'], 'not known here'],
+    [['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{}}', '["x"]', '["wake",1]'], 'line 2 is no journal line'],
+    [['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{}}', '["first",1,7]'], 'never started'],
+  ])('is refused', (lines, message) => {
+    expect(() => replay(lines)).toThrow(JournalError);
+    expect(() => replay(lines)).toThrow(message);
+  });
+});
