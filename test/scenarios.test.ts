@@ -23,7 +23,8 @@ describe.each(shippedScenarios().map((path) => [basename(path, '.yaml'), path]))
     const results = new Map();
     for (const resolved of resolveVariants(scenario, [BASE_VARIANT, ...scenario.variantNames], { check: false })) {
       const { result, status } = await runScenario(resolved);
-      expect(status).toBe('ok');
+      // A scenario that asks for a verdict may show a system that does not recover.
+      expect(['ok', 'metastable']).toContain(status);
       expect(Object.values(result.held).filter((count) => count !== 0)).toEqual([]);
       results.set(resolved.variant, result);
       seen[`${name}/${resolved.variant}`] = result.digest;

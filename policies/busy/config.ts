@@ -29,7 +29,9 @@ export const busyConfig = policyObject('busy', {
   whenStale: z
     .enum(['probe', 'busy', 'free'])
     .prefault('probe')
-    .describe('A worker over before its reports stopped is probed, or free; or the silent are busy. Source: GIE issue 2408.'),
+    .describe(
+      'A worker over before its reports stopped is probed, or free; or the silent are busy. Source: GIE issue 2408.',
+    ),
   refusalHold: durationOrNone()
     .prefault('1s')
     .describe("Duration for which a worker that refused is busy, or 'none'. Source: Dynamo #14210."),

@@ -1,15 +1,15 @@
 /**
  * Busy by current values: a rank is busy while any signal it reported within `staleAfter` is above its threshold, a
- * worker while all its declared ranks are. Nothing is latched and nothing waits for an event: thresholds, sizes and age
- * count at the moment of the question, so the answer is a function of what was reported, and when.
+ * worker while all its declared ranks are. Nothing is latched and nothing waits for an event: thresholds, sizes and
+ * age count at the moment of the question, so the answer is a function of what was reported, and when.
  *
  * Regimes. Reports arrive: as above; each signal ages by itself, so one that goes silent does not bind while another
  * speaks. Reports stop while busy: the evidence is stale, the worker unknown, and one probe is let through each
  * `staleAfter`; a probe that ends ok frees the worker, one that is refused or fails waits for the next turn, one that
  * hangs holds nobody up, since its turn passes too. A refusal makes the worker busy for `refusalHold` or until it
- * reports. A rank that never reported is free; one that reported below and went silent stays free. Two other answers to
- * silence exist in the field (`whenStale`): whoever is silent is `busy`, which stops a pool of one for good; whoever was
- * over and is silent is `free`, which trusts the gateway's other limits.
+ * reports. A rank that never reported is free; one that reported below and went silent stays free. Two other answers
+ * to silence exist in the field (`whenStale`): whoever is silent is `busy`, which stops a pool of one for good;
+ * whoever was over and is silent is `free`, which trusts the gateway's other limits.
  *
  * Ratios are compared as quotients: 29 of 100 blocks is exactly at 0.29, where upstream's product is just below.
  * Differences from upstream: spec busy-threshold.md §2, H1 to H15 without H9, H10 and H12, which single-threaded

@@ -1,8 +1,8 @@
 /**
  * A concurrency limit with the defect of counting by age: a lease of `forgetAfterUs` counts no longer, held or not.
  * Meant to heal a count that leaked. Regimes: while no request lasts that long it is a concurrency limit; once waits
- * in the worker's own queue do, each forgotten lease lets one more in, the queue grows, waits grow with it, and the gate
- * stays open however full the worker is. Upstream sweeps now and then; here the instant itself counts.
+ * in the worker's own queue do, each forgotten lease lets one more in, the queue grows, waits grow with it, and the
+ * gate stays open however full the worker is. Upstream sweeps now and then; here the instant itself counts.
  *
  * Source: llm-d/llm-d-router issue 2295 (in-flight entries reaped after 5 minutes while their streams ran).
  */
@@ -11,7 +11,9 @@ import type { AttemptView, Gate, Micros, WorkerView } from '../types.ts';
 export class AgingLimit implements Gate {
   readonly #max: number;
   readonly #forgetAfterUs: Micros;
-  /** By worker: start of each lease that is not settled, by attempt, oldest first; forgotten ones are dropped as met. */
+  /**
+   * By worker: start of each lease that is not settled, by attempt, oldest first; forgotten ones are dropped as met.
+   */
   readonly #started = new Map<number, Map<number, Micros>>();
 
   /** `max`: leases per worker that count at once, at least 1. */

@@ -8,6 +8,8 @@ export const concurrencyLimitConfig = policyObject('concurrency-limit', {
     .describe("Leases one worker may hold at once. Source: vLLM's default max_num_seqs; sglang issue 29104."),
   forgetAfter: durationOrNone('1us')
     .prefault('none')
-    .describe("Duration after which a lease counts no longer though it is held, or 'none'. Source: llm-d-router issue 2295."),
+    .describe(
+      "Duration after which a lease counts no longer though it is held, or 'none'. Source: llm-d-router issue 2295.",
+    ),
 });
 export type ConcurrencyLimitConfig = z.output<typeof concurrencyLimitConfig>;

@@ -38,7 +38,9 @@ export const leastRequestConfig = policyObject('least-request', {
   counts: z
     .enum(['leases', 'reported'])
     .prefault('leases')
-    .describe('What is least: the leases held, or what workers last reported to run and wait. Source: aibrix issue 2422.'),
+    .describe(
+      'What is least: the leases held, or what workers last reported to run and wait. Source: aibrix issue 2422.',
+    ),
 });
 export type LeastRequestConfig = z.output<typeof leastRequestConfig>;
 

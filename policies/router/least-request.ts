@@ -1,12 +1,12 @@
 /**
- * Decides for the worker with the fewest requests, ties at random. Intuition: requests of like size need like room, and
- * the emptiest worker is the first to have it. Counting is part of choosing: a lease counts from the moment of the choice,
- * so that two choices in a row never see the same fleet and equal requests spread to within one.
+ * Decides for the worker with the fewest requests, ties at random. Intuition: requests of like size need like room,
+ * and the emptiest worker is the first to have it. Counting is part of choosing: a lease counts from the moment of
+ * the choice, so that two choices in a row never see the same fleet and equal requests spread to within one.
  *
- * Regimes: with leases, an even spread whatever comes at once; where requests differ much in size, the counts are even
- * and the work is not. Limits: gateways that share a fleet do not see each other's leases. Variant `aibrix-2422` counts
- * what workers last reported instead: all that arrives between two reports goes to the one that was least, a herd of the
- * size of the burst; a worker that never reported counts as empty.
+ * Regimes: with leases, an even spread whatever comes at once; where requests differ much in size, the counts are
+ * even and the work is not. Limits: gateways that share a fleet do not see each other's leases. Variant `aibrix-2422`
+ * counts what workers last reported instead: all that arrives between two reports goes to the one that was least, a
+ * herd of the size of the burst; a worker that never reported counts as empty.
  *
  * Source: Envoy's least-request policy; vllm-project/aibrix issues 2422 and 646 for the variant.
  */

@@ -29,6 +29,7 @@ import {
   REPLAY_FLAGS,
   replayBuilder,
 } from './live-arguments.ts';
+import { INCIDENTS_FLAGS, incidentsBuilder, readIncidentsArguments } from './incidents-arguments.ts';
 import { REPLAY_COMMAND } from './replay-protocol.ts';
 import {
   policiesBuilder,
@@ -112,6 +113,18 @@ const explain: Command = {
   prepare(argv) {
     const options = readExplainArguments(argv);
     return async (terminal) => (await import('./explain-command.ts')).explainCommand(options, terminal);
+  },
+};
+
+const incidents: Command = {
+  usage: 'incidents',
+  describe: 'Run the shipped incidents, before and after, beside what their reporters saw',
+  flags: INCIDENTS_FLAGS,
+  switches: [],
+  builder: incidentsBuilder,
+  prepare(argv) {
+    const options = readIncidentsArguments(argv);
+    return async (terminal) => (await import('./incidents-command.ts')).incidentsCommand(options, terminal);
   },
 };
 
@@ -229,5 +242,5 @@ const internalReplay: Command = {
 
 export const COMMANDS: readonly Command[] = [
   ...[run, compare, sweep, diff, explain, calibrate, validate, engine, proxy, replay],
-  ...[scenarios, policies, presets, schema, internalReplay],
+  ...[incidents, scenarios, policies, presets, schema, internalReplay],
 ];

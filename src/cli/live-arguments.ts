@@ -62,7 +62,7 @@ const ENGINE_HELP = [
 
 export function proxyBuilder(yargs: Argv): Argv {
   return yargs
-    .option('config', { ...VALUE, describe: 'Configuration, YAML', demandOption: 'missing --config; allowed a file' })
+    .option('config', { ...VALUE, describe: 'Configuration, YAML' })
     .option('check-config', { ...SWITCH, describe: 'Check the configuration and what it names, then end' })
     .option('insecure', { ...SWITCH, describe: 'Listen beyond this machine without keys' })
     .option('journal', { ...VALUE, describe: 'Record all inputs and effects in this file, see spillway replay' })

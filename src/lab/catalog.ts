@@ -1,6 +1,6 @@
 /**
- * The scenarios that Spillway ships, in the folder beside its package.json and the folders in it. The name of one is its
- * path from there without `.yaml`, such as `default` or `incidents/dynamo-14213`.
+ * The scenarios that Spillway ships, in the folder beside its package.json and the folders in it. The name of one is
+ * its path from there without `.yaml`, such as `default` or `incidents/dynamo-14213`.
  */
 import { readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';

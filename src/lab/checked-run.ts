@@ -1,8 +1,8 @@
 /**
  * A run held to invariants. It is the run it would be without them: they only listen. The first violation of each
- * invariant is kept, in the order in which they were found; the run goes on to its end, so that its digest is that of the
- * whole history. What ends a run in its midst (a policy at fault, a broken assert of a core) comes with what was found
- * before.
+ * invariant is kept, in the order in which they were found; the run goes on to its end, so that its digest is that of
+ * the whole history. What ends a run in its midst (a policy at fault, a broken assert of a core) comes with what was
+ * found before.
  */
 import type { RequestRecord } from '../results/record.ts';
 import type { Invariant, PolicyCall, RowDrop, Violation, Watcher } from './invariants/invariant.ts';

@@ -3,7 +3,13 @@
  * attempt at the one server it knows, and a `retry` policy under a `retry-budget` says what follows. All clients of a
  * run share the two, as the processes of one application share an SDK and its budget.
  */
-import { findPolicy, type PolicyConfig, type PolicyEntry, type PolicyRole, type StreamFor } from '../../policies/index.ts';
+import {
+  findPolicy,
+  type PolicyConfig,
+  type PolicyEntry,
+  type PolicyRole,
+  type StreamFor,
+} from '../../policies/index.ts';
 import type { AttemptResult, AttemptView, RequestView, WorkerView } from '../../policies/types.ts';
 import { type Distribution, sampler } from '../kernel/distribution.ts';
 import type { Answer } from '../workload/arrival.ts';
@@ -19,11 +25,7 @@ export interface ClientPolicies {
 }
 
 /** A rule for one run. Streams are named `client-retry`, `client-retry-budget` and `shed-retry-after`. */
-export function clientRetry(
-  config: ClientPolicies,
-  streamFor: StreamFor,
-  entries: readonly PolicyEntry[],
-): ResendRule {
+export function clientRetry(config: ClientPolicies, streamFor: StreamFor, entries: readonly PolicyEntry[]): ResendRule {
   const retry = named('retry', config.retry, entries).make(config.retry, { rng: streamFor('client-retry') });
   const budget = named('retry-budget', config.retryBudget, entries);
   const rng = streamFor('client-retry-budget');

@@ -1,15 +1,15 @@
 /**
- * Did the system come back? A run is metastable when the last trouble is over, its load is the one it carried before, and
- * its goodput stays below what it was: retries, timeouts or a policy's memory keep it there. Judged from the requests
- * alone, by when they were sent:
- *
- * - *Trouble* is every fault, a single burst, and every phase of arrivals above the rate of the first. A fault that never ends is over for this purpose once it is there.
+ * Did the system come back? A run is metastable when the last trouble is over, its load is the one it carried before,
+ * and its goodput stays below what it was: retries, timeouts or a policy's memory keep it there. Judged from the
+ * requests alone, by when they were sent:
+ * - *Trouble* is every fault, a single burst, and every phase of arrivals above the rate of the first. A fault that
+ * never ends is over for this purpose once it is there.
  * - The level before is the fraction of good requests sent before the first trouble. Below 0.9, or of fewer than 20
- *   requests, nothing is judged: a system that never carried its load cannot return to that.
- * - Afterwards requests are looked at in groups of 20, in the order in which they were sent. The system is back with the
- *   first request of a group when the fraction of good ones from there to the end is at least `ratio` of the level
- *   before, and so it is from every later group on. What both fractions may err by is allowed for, four standard errors
- *   of their difference: a verdict is about a collapse, not about bad luck.
+ * requests, nothing is judged: a system that never carried its load cannot return to that.
+ * - Afterwards requests are looked at in groups of 20, in the order in which they were sent. The system is back with
+ * the first request of a group when the fraction of good ones from there to the end is at least `ratio` of the level
+ * before, and so it is from every later group on. What both fractions may err by is allowed for, four standard errors
+ * of their difference: a verdict is about a collapse, not about bad luck.
  *
  * Source: the liveness phase of TigerBeetle's VOPR, and the verdict of N. Bronson et al., Metastable failures in
  * distributed systems, HotOS 2021.

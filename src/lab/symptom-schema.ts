@@ -1,6 +1,6 @@
 /**
- * The `symptoms:` block: what a reporter saw, beside where our run shows the same. `spillway incidents` prints the first
- * one of each scenario for its variants `before` and `after`; the gallery shows all, for all variants.
+ * The `symptoms:` block: what a reporter saw, beside where our run shows the same. `spillway incidents` prints the
+ * first one of each scenario for its variants `before` and `after`; the gallery shows all, for all variants.
  */
 import { z } from 'zod';
 import { resultPath } from './expect-schema.ts';

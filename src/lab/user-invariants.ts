@@ -1,6 +1,6 @@
 /**
- * `--invariants FILE`: an ES module of the user's own that exports `invariants: Invariant[]`, held beside those that come
- * with Spillway. A user's file is JavaScript: none of what the types promise holds until it is looked at here.
+ * `--invariants FILE`: an ES module of the user's own that exports `invariants: Invariant[]`, held beside those that
+ * come with Spillway. A user's file is JavaScript: none of what the types promise holds until it is looked at here.
  */
 import type { WatchedRole } from './invariants/invariant.ts';
 import { invariants as shipped } from './invariants/catalogue.ts';
@@ -40,10 +40,20 @@ function invariantIssues(given: unknown, where: string, earlier: readonly unknow
     ...unless(typeof name === 'string' && NAME.test(name), `${where}.name`, name, 'lower-case letters, digits and -'),
     ...unless(!isTaken, `${where}.name`, name, 'a name that no other invariant has'),
     ...unless(typeof promise === 'string' && promise.trim() !== '', `${where}.promise`, promise, 'one sentence'),
-    ...unless(verdict === undefined || VERDICTS.includes(verdict as string), `${where}.verdict`, verdict, VERDICTS.join(', ')),
+    ...unless(
+      verdict === undefined || VERDICTS.includes(verdict as string),
+      `${where}.verdict`,
+      verdict,
+      VERDICTS.join(', '),
+    ),
     ...unless(hears === undefined || Array.isArray(hears), `${where}.hears`, hears, "a list such as ['router.pick']"),
     ...(Array.isArray(hears) ? hears.flatMap((each, i) => hearsIssues(each, `${where}.hears[${i}]`)) : []),
-    ...unless(typeof watch === 'function', `${where}.watch`, watch, 'a function (scenario, report) that answers a watcher'),
+    ...unless(
+      typeof watch === 'function',
+      `${where}.watch`,
+      watch,
+      'a function (scenario, report) that answers a watcher',
+    ),
   ];
 }
 

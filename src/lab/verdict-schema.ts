@@ -27,9 +27,12 @@ export const testModeSchema = z
     cancelDelay: duration()
       .prefault('0s')
       .describe('Cancellations reach workers up to so much late, so that replies come after their end. Default 0s.'),
-    check: z.boolean()
+    check: z
+      .boolean()
       .default(false)
-      .describe('Cores and workers assert their own invariants after every event (slow), as --check does. Default false.'),
+      .describe(
+        'Cores and workers assert their own invariants after every event (slow), as --check does. Default false.',
+      ),
   })
   .optional()
   .describe('What a real host may do to a core: for tests of policies. Default: none of it.');

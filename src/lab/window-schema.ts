@@ -1,6 +1,6 @@
 /**
- * The `windows:` block: stretches of the run that results are told apart by, before a fault, during, after, and tenants.
- * What a window counts are the requests sent in it, whenever they end.
+ * The `windows:` block: stretches of the run that results are told apart by, before a fault, during, after, and
+ * tenants. What a window counts are the requests sent in it, whenever they end.
  */
 import { z } from 'zod';
 import { duration } from '../../policies/config.ts';

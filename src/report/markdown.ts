@@ -89,7 +89,9 @@ function faultBlocks(runs: readonly RunResult[]): string[] {
   const lines = runs.flatMap(({ variant, faults = [] }) =>
     faults.map(({ name, kind, active, windows }) => [variant, name, kind, active ? 'on' : 'off', formatCount(windows)]),
   );
-  return lines.length === 0 ? [] : ['## Faults', markdownTable(['variant', 'fault', 'kind', 'in this run', 'windows'], lines, 4)];
+  return lines.length === 0
+    ? []
+    : ['## Faults', markdownTable(['variant', 'fault', 'kind', 'in this run', 'windows'], lines, 4)];
 }
 
 function originTable(runs: readonly RunResult[]): string {

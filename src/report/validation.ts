@@ -129,7 +129,7 @@ function gaugeLines({ agreement }: Validation): string[] {
   const text = (name: string, gauge: GaugeAgreement | undefined, format: (value: number) => string): string[] => {
     if (gauge === undefined) return [];
     const means = `${name}: mean ${format(gauge.measured)} measured, ${format(gauge.replayed)} replayed`;
-    return [`${means}; ${format(gauge.meanDifference)} apart at a tick (${formatCount(gauge.ticks)} ticks).`];
+    return [`${means}; ${format(gauge.meanDifference)} apart over ${formatCount(gauge.ticks)} ticks.`];
   };
   return [
     ...text('Running', agreement.running, formatRate),

@@ -193,7 +193,10 @@ const WORKER: Record<string, FieldDoc> = {
 };
 
 const FAULT: Record<string, FieldDoc> = {
-  name: field('', 'name of the fault, or its kind and place in the list; faults are absent where the scenario has none'),
+  name: field(
+    '',
+    'name of the fault, or its kind and place in the list; faults are absent where the scenario has none',
+  ),
   kind: field('', 'its kind'),
   active: field('', 'whether it is there in this run'),
   windows: field('count', 'windows planned for the seed, one for each begin and worker'),

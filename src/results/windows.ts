@@ -1,8 +1,7 @@
 /**
- * What became of the requests sent in each of a few stretches of a run (before a fault, while it lasts, after), or of one
- * tenant's among them. A request
- * belongs to the window it was sent in, whenever it ends; only `in_flight_mean` and `granted_mean` look at the time itself
- * and count whoever was there in the window.
+ * What became of the requests sent in each of a few stretches of a run (before a fault, while it lasts, after), or of
+ * one tenant's among them. A request belongs to the window it was sent in, whenever it ends; only `in_flight_mean`
+ * and `granted_mean` look at the time itself and count whoever was there in the window.
  */
 import { isGood } from './good.ts';
 import type { RequestRecord } from './record.ts';

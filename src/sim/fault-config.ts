@@ -86,8 +86,8 @@ interface SkewFault extends WorkerWindow {
 export type SaidLoad = { -readonly [Field in keyof LoadReport]: LoadReport[Field] };
 
 /**
- * Each load report of the window says something else with probability `ratio`: the values of `says`, -1 for a field that
- * is left out.
+ * Each load report of the window says something else with probability `ratio`: the values of `says`, -1 for a field
+ * that is left out.
  */
 export interface MisreportFault extends WorkerWindow {
   readonly kind: 'misreport';

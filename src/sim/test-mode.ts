@@ -1,8 +1,9 @@
 /**
- * The test mode of a world: what a real host may do to a core and a quiet simulation seldom does. Timers of cores fire
- * late, since a real timer is a lower bound only; the word that an attempt is given up reaches its worker late, so that
- * replies come after their lease was settled. How late is drawn from streams of its own: with both at 0 the world is the
- * one without test mode, draw for draw. (Ties are permuted by the event queue; see `WorldParts.tieBreak`.)
+ * The test mode of a world: what a real host may do to a core and a quiet simulation seldom does. Timers of cores
+ * fire late, since a real timer is a lower bound only; the word that an attempt is given up reaches its worker late,
+ * so that replies come after their lease was settled. How late is drawn from streams of its own: with both at 0 the
+ * world is the one without test mode, draw for draw. (Ties are permuted by the event queue; see
+ * `WorldParts.tieBreak`.)
  */
 import { type Rng, stream } from '../kernel/rng.ts';
 

@@ -159,7 +159,8 @@ export class World {
   }
 
   workerFacts(): WorkerFacts[] {
-    return this.#workerSide.facts(this.#workedAt);
+    // A hang that a later fault ends holds its jobs until then, though no work was done meanwhile.
+    return this.#workerSide.facts(this.#timeline.now);
   }
 
   rowFacts(): RowFacts | undefined {

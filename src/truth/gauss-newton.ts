@@ -30,8 +30,8 @@ export function sumOfSquares({ residuals }: Fit): number {
 }
 
 /**
- * Finds multipliers, from those of `start` on, with the least sum of squares of `residuals(multipliers)`; `rounds` holds the
- * half-width of each round's differences.
+ * Finds multipliers, from those of `start` on, with the least sum of squares of `residuals(multipliers)`; `rounds`
+ * holds the half-width of each round's differences.
  */
 export function gaussNewton(
   start: readonly number[],
@@ -80,7 +80,9 @@ export function polished(
   if (spread === undefined) return fit;
   const lower = choleskyOf(spread);
   const steps = lower.map((_, j) => lower.map((row) => OPEN_STEP * (row[j] as number)));
-  const at = (logs: readonly number[]): number[] => fit.multipliers.map((value, i) => value * Math.exp(logs[i] as number));
+  const at = (logs: readonly number[]): number[] => {
+    return fit.multipliers.map((value, i) => value * Math.exp(logs[i] as number));
+  };
   const sumAt = (logs: readonly number[]): number => {
     const residuals = residualsOf(at(logs));
     return dot(residuals, residuals);

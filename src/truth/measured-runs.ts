@@ -15,7 +15,8 @@ export const QWEN_RUN = 'RTXPRO6000_Qwen3-32B';
 /** One of the two; its pool, which is not recorded, is what fits the memory. Throws ScenarioError. */
 export function measuredRun(folder: string, run: typeof LLAMA_RUN | typeof QWEN_RUN): RunLog {
   const memory = MEMORY_BYTES.rtxPro6000;
-  const blocks = run === LLAMA_RUN ? computedBlocks(MODELS.llama8b, memory) : computedBlocks(MODELS.qwen32b, 2 * memory);
+  const [model, count] = run === LLAMA_RUN ? [MODELS.llama8b, 1] : [MODELS.qwen32b, 2];
+  const blocks = computedBlocks(model, count * memory);
   return readRunLog(join(folder, 'e2e_vllm_llmservingsim', run), { blocks, blockTokens: 16 });
 }
 

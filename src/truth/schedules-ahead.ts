@@ -1,8 +1,8 @@
 /**
  * Whether an engine schedules each iteration while the one before still runs, told from the instants of a log. Where it
  * does not, a request that is scheduled as soon as it is queued, with room for its whole prompt in one iteration, gets
- * its first token when that iteration ends, and nobody gets one in between. Where it does, the iteration that ran already
- * ends in between, and now and then that is somebody's first or last token.
+ * its first token when that iteration ends, and nobody gets one in between. Where it does, the iteration that ran
+ * already ends in between, and now and then that is somebody's first or last token.
  */
 
 /** Instants in seconds of one request; `scheduledAt` undefined: not recorded. */

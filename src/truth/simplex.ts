@@ -25,7 +25,9 @@ export function downhill(
     simplex.sort((a, b) => a.value - b.value);
     const [best, worst, second] = [simplex[0] as Vertex, simplex.at(-1) as Vertex, simplex.at(-2) as Vertex];
     const others = simplex.slice(0, -1);
-    const centre = start.map((_, i) => others.reduce((sum, { point }) => sum + (point[i] as number), 0) / others.length);
+    const centre = start.map((_, i) => {
+      return others.reduce((sum, { point }) => sum + (point[i] as number), 0) / others.length;
+    });
     const away = centre.map((value, i) => value - (worst.point[i] as number));
     const reflected = vertex(between(centre, away, 1));
     if (reflected.value < best.value) {

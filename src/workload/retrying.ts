@@ -27,7 +27,9 @@ export interface Ask {
 /** Whether and when a client sends again. Told of each send and each answer, in order of time. */
 export interface ResendRule {
   sent(now: number, ask: Ask): void;
-  /** Microseconds until it sends again, or -1: it gives up. Called for failures and successes; of these it answers -1. */
+  /**
+   * Microseconds until it sends again, or -1: it gives up. Called for failures and successes; of these it answers -1.
+   */
   answered(now: number, ask: Ask, answer: Answer): number;
 }
 

@@ -75,7 +75,8 @@ describe('spillway calibrate and validate', () => {
   it('name the presets when none is given and none is of the model', async () => {
     const said = await say(['validate', run.folder]);
     expect(said.code).toBe(2);
-    expect(said.err).toMatch(/^--preset: missing, and no shipped preset is of made\/up; allowed a preset file, or bloom-/);
+    const message = '--preset: missing, and no shipped preset is of made/up; allowed a preset file, or bloom-';
+    expect(said.err.startsWith(message)).toBe(true);
   });
 
   it('write nothing when the log is broken', async () => {
@@ -93,7 +94,7 @@ describe('spillway presets', () => {
     const { code, out } = await say(['presets']);
     expect(code).toBe(0);
     expect(out).toContain(`${PRESET}\n  model     meta-llama/Llama-3.1-8B\n  hardware  1 × RTX PRO 6000`);
-    expect(out).toMatch(/error {5}TPOT of a row \(30\): fitted median 1\.9 %, p95 10\.7 %, max [\d.]+ %; held out median/);
+    expect(out).toMatch(/error {5}TPOT of a row \(30\): fitted median 1\.9 %, p95 10\.7 %, max [\d.]+ %; held out/);
     expect(out).toMatch(/KV pool {3}28836 × 16 tokens; measured: 461,376 tokens/);
   });
 });

@@ -48,10 +48,13 @@ clients: {retry: {name: jittered, shape: none, initialBackoff: 10ms, multiplier:
 
   it('multiply with the retries of the gateway', async () => {
     const gateway = BASE.replace('retry: {name: none}', 'retry: {name: jittered, initialBackoff: 1ms, maxAttempts: 5}');
-    const scenario = parseScenario(`${gateway}
+    const scenario = parseScenario(
+      `${gateway}
 faults: [{kind: errors, worker: 0, at: 0s, for: none, ratio: 1, status: 500}]
 clients: {retry: {name: jittered, initialBackoff: 10ms, maxAttempts: 3}}
-`, 'x.yaml');
+`,
+      'x.yaml',
+    );
     const [resolved] = resolveVariants(scenario, ['base']);
     const { result } = await runScenario(resolved as NonNullable<typeof resolved>);
     expect(result.clients?.amplification).toBe(15);
@@ -59,16 +62,21 @@ clients: {retry: {name: jittered, initialBackoff: 10ms, maxAttempts: 3}}
 
   it('get the same service whoever else was sent again', async () => {
     const drawn = BASE.replace('service: 100ms', 'service: {dist: exponential, mean: 100ms}');
-    const scenario = parseScenario(`${drawn}
+    const scenario = parseScenario(
+      `${drawn}
 clients: {retry: {name: jittered, initialBackoff: 10ms, maxAttempts: 3}}
 variants:
   first-fails: {set: {faults: [{kind: errors, worker: 0, at: 0s, for: 500ms, ratio: 1}]}}
-`, 'x.yaml');
-    const served = await Promise.all(resolveVariants(scenario, ['base', 'first-fails']).map(async (resolved) => {
-      const us: number[] = [];
-      await runScenario(resolved, { onRecord: ({ sentAt, finishedAt }) => us.push(finishedAt - sentAt) });
-      return us;
-    }));
+`,
+      'x.yaml',
+    );
+    const served = await Promise.all(
+      resolveVariants(scenario, ['base', 'first-fails']).map(async (resolved) => {
+        const us: number[] = [];
+        await runScenario(resolved, { onRecord: ({ sentAt, finishedAt }) => us.push(finishedAt - sentAt) });
+        return us;
+      }),
+    );
     expect(served[1]?.slice(-19)).toEqual(served[0]?.slice(-19));
   });
 
@@ -90,7 +98,8 @@ clients: {retry: {name: openai-sdk}, shedRetryAfter: ${retryAfter}}
 windows: {then: [2s, 2001ms], spread: [2s, 4001ms]}
 `;
     const text = (retryAfter: string) => {
-      const open = 'workload: {kind: open, arrivals: {process: constant, rate: 1}, requests: 20, prompt: 10, output: 1}\n';
+      const open =
+        'workload: {kind: open, arrivals: {process: constant, rate: 1}, requests: 20, prompt: 10, output: 1}\n';
       const policies = 'capacity: {name: fixed, max: 1}\n  queue: {name: fifo, size: 0}';
       const shedding = BASE.replace('capacity: {name: fixed}\n  queue: {name: none}', policies).replace(open, '');
       return parseScenario(shedding + busy(retryAfter), 'x.yaml');

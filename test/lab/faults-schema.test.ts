@@ -9,7 +9,8 @@ const SELECTOR = "the index of a worker, a list of indices, 'all', or {draw: K} 
 const WRONG: readonly (readonly [string, string])[] = [
   [
     'kind: crsh, worker: 0, at: 1s, for: 1s',
-    'kind: value "crsh"; allowed crash, restart, hang, slow, errors, rate-limit, cut, partition, skew, misreport, join, ' +
+    'kind: value "crsh"; allowed crash, restart, hang, slow, errors, rate-limit, cut, partition, skew, misreport, ' +
+    'join, ' +
       "drain, stall (did you mean 'crash'?)",
   ],
   [
@@ -74,7 +75,10 @@ const WRONG: readonly (readonly [string, string])[] = [
     'kind: partition, worker: 0, at: 1s, for: 1s, loses: [metrics]',
     'loses.0: value "metrics"; allowed requests, reports, probes',
   ],
-  ['kind: misreport, worker: 0, at: 1s, for: 1s, says: {}', 'says: value {}; allowed at least one field of a load report'],
+  [
+    'kind: misreport, worker: 0, at: 1s, for: 1s, says: {}',
+    'says: value {}; allowed at least one field of a load report',
+  ],
   ['kind: skew, worker: 0, at: 1s, for: 1s', 'ahead: missing; allowed one of ahead and behind'],
   [
     'kind: skew, worker: 0, at: 1s, for: 1s, ahead: 1s, behind: 1s',
@@ -84,10 +88,7 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['kind: join, worker: 0, at: 1s, load: 0s, every: 1s', 'every: unknown key; allowed kind, worker, name, at, load'],
   ['kind: drain, worker: 0, at: 1s, for: 5s', 'bound: missing; allowed at most for'],
   ['kind: drain, worker: 0, at: 1s, for: 5s, bound: 6s', 'bound: value "6s"; allowed at most for'],
-  [
-    'kind: rate-limit, worker: 0, at: 1s, for: 5s, status: 503',
-    'status: unknown key; allowed kind, worker, name, at',
-  ],
+  ['kind: rate-limit, worker: 0, at: 1s, for: 5s, status: 503', 'status: unknown key; allowed kind, worker, name, at'],
   ['kind: stall, at: 1s, for: 5s, worker: 0', 'worker: unknown key; allowed kind, host, name, at'],
 ];
 

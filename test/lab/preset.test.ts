@@ -100,7 +100,7 @@ describe('a preset file', () => {
 
   it.each([
     [PRESET.replace('model: a model\n', ''), 'p.yaml:1:1 model: missing; allowed text'],
-    [PRESET.replace('blocks: 100', 'blcks: 100'), 'p.yaml:8:10 engine.blcks: unknown key; allowed blocks, blockTokens,'],
+    [PRESET.replace('blocks: 100', 'blcks: 100'), 'p.yaml:8:10 engine.blcks: unknown key; allowed blocks,'],
     [PRESET.replace('5ms', '5'), 'p.yaml:9:10 timing.base: value 5; allowed a duration with its unit'],
     [
       `${PRESET}uncertainty: {of: [base, perToken], covariance: [[1, 0]]}\n`,

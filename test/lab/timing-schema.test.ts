@@ -44,18 +44,26 @@ describe('the timing block', () => {
   });
 });
 
+const EXAMPLES = "'10.7ms', '33.7us' or '85.6ns'";
+
 /** [the block, the end of the message] */
 const WRONG: readonly (readonly [string, string])[] = [
   ['{kind: affin}', "kind: value \"affin\"; allowed affine, dynamo, table (did you mean 'affine'?)"],
   ['{base: 0us, perToken: 0us}', 'base: value "0us"; allowed base plus perToken of at least 1us: time must pass'],
-  ['{base: 5}', "base: value 5; allowed a duration with its unit of up to an hour, such as '10.7ms', '33.7us' or '85.6ns'"],
+  ['{base: 5}', `base: value 5; allowed a duration with its unit of up to an hour, such as ${EXAMPLES}`],
   ['{kind: dynamo, speedup: -1}', 'speedup: value -1; allowed a number from 0 to 1000000'],
   ['{kind: dynamo, base: 5ms}', 'base: unknown key; allowed kind, speedup, decodeSpeedup'],
-  [TABLE.replace('512: 4ms', '512: 1ms'), 'prefill.knots.512: value "1ms"; allowed at least that of 64 tokens (2000us)'],
+  [
+    TABLE.replace('512: 4ms', '512: 1ms'),
+    'prefill.knots.512: value "1ms"; allowed at least that of 64 tokens (2000us)',
+  ],
   [TABLE.replace('{512: 4ms, 64: 2ms}', '{}'), 'prefill.knots: value {}; allowed at least 1 entry'],
   [TABLE.replace('512: 4ms', 'x: 4ms'), 'prefill.knots.x: name "x"; allowed a whole number from 1 to 999999999'],
   [TABLE.replace('[0, 100]', '[100, 100]'), 'decode.kvTokens.1: value 100; allowed more than the one before (100)'],
-  [TABLE.replace('[3ms, 4ms]', '[3ms]'), 'decode.times.8: value ["3ms"]; allowed 2 durations, one for each of kvTokens'],
+  [
+    TABLE.replace('[3ms, 4ms]', '[3ms]'),
+    'decode.times.8: value ["3ms"]; allowed 2 durations, one for each of kvTokens',
+  ],
   [TABLE.replace('3ms,', '0us,'), 'decode.times.8.0: value "0us"; allowed more than 0us: time must pass'],
   [
     TABLE.replace(/}$/, ', experts: {total: 4, perToken: 8, all: 2ms}}'),

@@ -52,7 +52,11 @@ export function textOf(socket: Socket): Promise<string> {
 export function open(url: string, body: object | string): Promise<IncomingMessage> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method: 'POST', agent: false, headers: { 'content-length': Buffer.byteLength(text) } });
+    const request = httpRequest(url, {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-length': Buffer.byteLength(text) },
+    });
     request.once('response', resolve);
     request.once('error', reject);
     request.end(text);

@@ -17,7 +17,10 @@ function arm(url: string, fault: object, init: RequestInit = {}): Promise<Respon
 describe('an engine', () => {
   it('replies alike to equal prompts, whole and streamed', async () => {
     const engine = await stage.engine();
-    const whole = (await (await chat(engine.url)).json()) as { choices: [{ message: { content: string } }]; usage: object };
+    const whole = (await (await chat(engine.url)).json()) as {
+      choices: [{ message: { content: string } }];
+      usage: object;
+    };
     expect(whole.usage).toMatchObject({ completion_tokens: 5, prompt_tokens: 3, total_tokens: 8 });
     const text = await (await chat(engine.url, { stream: true })).text();
     const streamed = [...text.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]).join('');
@@ -93,7 +96,9 @@ describe('a fault', () => {
   it('fails requests with its status, until it is cleared', async () => {
     const engine = await stage.engine();
     const armed = await arm(engine.url, [{ kind: 'errors', status: 500 }]);
-    expect(await armed.json()).toEqual({ faults: [{ kind: 'errors', ratio: 1, status: 500, retryAfter: 'none', for: 'none' }] });
+    expect(await armed.json()).toEqual({
+      faults: [{ kind: 'errors', ratio: 1, status: 500, retryAfter: 'none', for: 'none' }],
+    });
     expect((await chat(engine.url)).status).toBe(500);
     await arm(engine.url, { kind: 'rate-limit', retryAfter: '3s' });
     await fetch(`${engine.url}/faults`, { method: 'DELETE' });
@@ -119,7 +124,11 @@ describe('a fault', () => {
 
   it('cuts a reply in its midst, and slows the rest', async () => {
     const engine = await stage.engine();
-    await arm(engine.url, [{ kind: 'cut', after: 2 }, { kind: 'slow', factor: 50 }, { kind: 'late', by: '50ms' }]);
+    await arm(engine.url, [
+      { kind: 'cut', after: 2 },
+      { kind: 'slow', factor: 50 },
+      { kind: 'late', by: '50ms' },
+    ]);
     const from = performance.now();
     const reply = await open(`${engine.url}/v1/completions`, { prompt: 'x', max_tokens: 9, stream: true });
     let text = '';

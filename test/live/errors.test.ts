@@ -47,7 +47,9 @@ describe('the gateway', () => {
     expect(await failureOf(await chat(proxy.url))).toMatchObject({ status: 529, code: 'all_busy', retryAfter: '1' });
     engine.faults.clear();
     expect((await running).status).toBe(200);
-    expect(await proxy.metrics.registry.metrics()).toMatch(/spillway_gate_refusals_total\{gate="concurrency-limit"\} \d/);
+    expect(await proxy.metrics.registry.metrics()).toMatch(
+      /spillway_gate_refusals_total\{gate="concurrency-limit"\} \d/,
+    );
   });
 
   it('answers 504 at the deadline of the request, and when every attempt took too long', async () => {

@@ -56,7 +56,8 @@ describe('a request of two readings', () => {
 
   it('that names another server in its target reaches nobody', async () => {
     const proxy = await guarded();
-    const target = 'POST http://inside/v1/completions HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}';
+    const target =
+      'POST http://inside/v1/completions HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}';
     expect(await raw(proxy.url, target)).toMatch(/^HTTP\/1\.1 404 /);
     expect(seen).toBe(0);
   });

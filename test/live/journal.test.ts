@@ -31,7 +31,10 @@ async function badHour(): Promise<void> {
   const policies = {
     capacity: { name: 'fixed', max: 6 },
     queue: { name: 'codel', size: 20 },
-    gates: [{ name: 'breaker', failureThreshold: 3, openFor: '50ms' }, { name: 'busy', kvUsedRatioMax: 0.5 }],
+    gates: [
+      { name: 'breaker', failureThreshold: 3, openFor: '50ms' },
+      { name: 'busy', kvUsedRatioMax: 0.5 },
+    ],
     timeouts: { request: '2s', attempt: '300ms', worker: '500ms' },
     health: { name: 'probes', interval: '50ms', timeout: '200ms', successThreshold: 1 },
     retryBudget: { name: 'ratio' },
@@ -41,13 +44,22 @@ async function badHour(): Promise<void> {
   const leaving = new AbortController();
   const replies = Array.from({ length: 60 }, (_, i) => {
     const signal = i % 7 === 0 ? leaving.signal : null;
-    return chat(proxy.url, { stream: i % 2 === 0, max_tokens: 3 + i }, { signal }).then((reply) => reply.text()).catch(() => '');
+    return chat(proxy.url, { stream: i % 2 === 0, max_tokens: 3 + i }, { signal })
+      .then((reply) => reply.text())
+      .catch(() => '');
   });
   await until(() => proxy.host.machine.gateway.counts.settled > 5);
   leaving.abort();
   a.faults.arm({ kind: 'crash', for: 100_000 });
-  proxy.host.run(() => proxy.host.input({ kind: 'thresholds', changes: { decodeRatioMax: 0.9, kvUsedRatioMax: Infinity } }));
-  const changed = { ...policies, queue: { name: 'fifo', size: 50 }, router: { name: 'cache-aware' }, gates: [policies.gates[0]] };
+  proxy.host.run(() =>
+    proxy.host.input({ kind: 'thresholds', changes: { decodeRatioMax: 0.9, kvUsedRatioMax: Infinity } }),
+  );
+  const changed = {
+    ...policies,
+    queue: { name: 'fifo', size: 50 },
+    router: { name: 'cache-aware' },
+    gates: [policies.gates[0]],
+  };
   await proxy.reload(settingsOf({ workers: [b.url, c.url], ...config, policies: changed }));
   await Promise.all(replies);
   await Promise.all(Array.from({ length: 20 }, (_, i) => post(`${proxy.url}/v1/completions`, { prompt: `p${i}` })));
@@ -115,7 +127,10 @@ describe('what is no journal', () => {
     [['{}'], 'line 1 is no head'],
     [['{"spillwayJournal":2,"seed":"s","retrySent":true,"policies":{}}'], 'line 1 is no head'],
     [['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{"router":{"name":"gone"}}}'], 'not known here'],
-    [['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{}}', '["x"]', '["wake",1]'], 'line 2 is no journal line'],
+    [
+      ['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{}}', '["x"]', '["wake",1]'],
+      'line 2 is no journal line',
+    ],
     [['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{}}', '["first",1,7]'], 'never started'],
   ])('is refused', (lines, message) => {
     expect(() => replay(lines)).toThrow(JournalError);

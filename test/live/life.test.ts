@@ -203,17 +203,28 @@ describe('the admin listener', () => {
       return fetch(proxy.adminUrl + path, { ...init, headers: { authorization: 'Bearer the-key' } });
     };
     expect((await fetch(`${proxy.adminUrl}/status`)).status).toBe(401);
-    expect((await fetch(`${proxy.adminUrl}/status`, { headers: { authorization: 'Bearer the-keys' } })).status).toBe(401);
+    expect((await fetch(`${proxy.adminUrl}/status`, { headers: { authorization: 'Bearer the-keys' } })).status).toBe(
+      401,
+    );
     await chat(proxy.url);
     const metrics = await (await ask('/metrics')).text();
     expect(metrics).toContain('spillway_requests_total{route="chat",model="other",reason="ok",cause="none"} 1');
-    const helpless = metrics.match(/^# TYPE (\S+)/gm)?.filter((line) => !metrics.includes(`# HELP ${line.slice(7).split(' ')[0]} `));
+    const helpless = metrics
+      .match(/^# TYPE (\S+)/gm)
+      ?.filter((line) => !metrics.includes(`# HELP ${line.slice(7).split(' ')[0]} `));
     expect(helpless).toEqual([]);
-    expect(await (await ask('/status')).json()).toMatchObject({ leases: 0, workers: [{ url: engine.url, status: 'ready' }] });
+    expect(await (await ask('/status')).json()).toMatchObject({
+      leases: 0,
+      workers: [{ url: engine.url, status: 'ready' }],
+    });
     const none = { decodeRatioMax: 'none', prefillTokensMax: 'none', prefillBatchesMax: 'none' };
     expect(await (await ask('/busy_threshold')).json()).toEqual({ kvUsedRatioMax: 0.8, ...none });
     const change = { method: 'POST', body: '{"kvUsedRatioMax":"none","decodeRatioMax":0.5}' };
-    expect(await (await ask('/busy_threshold', change)).json()).toEqual({ ...none, kvUsedRatioMax: 'none', decodeRatioMax: 0.5 });
+    expect(await (await ask('/busy_threshold', change)).json()).toEqual({
+      ...none,
+      kvUsedRatioMax: 'none',
+      decodeRatioMax: 0.5,
+    });
     expect((await ask('/busy_threshold', { method: 'POST', body: '{"kvUsedRatioMax":2}' })).status).toBe(400);
     expect((await ask('/busy_threshold', { method: 'POST', body: '{"other":1}' })).status).toBe(400);
   });
@@ -223,7 +234,10 @@ describe('the admin listener', () => {
     const proxy = await stage.proxy([engine.url], { admin: { listen: '127.0.0.1:0' } });
     expect((await fetch(`${proxy.adminUrl}/status`)).status).toBe(200);
     expect((await fetch(`${proxy.adminUrl}/status`, { headers: { origin: 'http://evil' } })).status).toBe(403);
-    const borrowed = await raw(proxy.adminUrl, 'GET /status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
+    const borrowed = await raw(
+      proxy.adminUrl,
+      'GET /status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
+    );
     expect(borrowed).toMatch(/^HTTP\/1\.1 403 /);
     expect((await fetch(`${proxy.adminUrl}/busy_threshold`)).status).toBe(404);
   });

@@ -21,7 +21,11 @@ describe("OpenAI's client", () => {
     const openai = client((await stage.proxy([engine.url])).url);
     const reply = await openai.chat.completions.create(ASK);
     expect(reply.usage?.completion_tokens).toBe(6);
-    const stream = await openai.chat.completions.create({ ...ASK, stream: true, stream_options: { include_usage: true } });
+    const stream = await openai.chat.completions.create({
+      ...ASK,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
     let text = '';
     let used = 0;
     for await (const chunk of stream) {
@@ -37,7 +41,9 @@ describe("OpenAI's client", () => {
 
   it('throws its typed errors', async () => {
     const refusing = await stage.worker((_, response) => {
-      response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":{"message":"no","param":"messages"}}');
+      response
+        .writeHead(400, { 'content-type': 'application/json' })
+        .end('{"error":{"message":"no","param":"messages"}}');
     });
     const limiting = await stage.worker((_, response) => response.writeHead(429).end());
     const cases = [
@@ -79,7 +85,9 @@ describe("OpenAI's client", () => {
     expect((await first).usage?.completion_tokens).toBe(6);
     expect((await second).usage?.completion_tokens).toBe(6);
     const before = stage.logged.length;
-    await expect(client(proxy.url, 5).chat.completions.create({ ...ASK, model: 'x' })).rejects.toBeInstanceOf(NotFoundError);
+    await expect(client(proxy.url, 5).chat.completions.create({ ...ASK, model: 'x' })).rejects.toBeInstanceOf(
+      NotFoundError,
+    );
     await until(() => proxy.held()['exchanges'] === 0);
     expect(stage.logged.slice(before).filter(({ msg }) => msg === 'request')).toHaveLength(1);
   });

@@ -10,7 +10,15 @@ function read(body: unknown) {
 
 describe('a request', () => {
   it.each([
-    [{ messages: [{ role: 'user', content: 'a' }, { role: 'assistant', content: [{ type: 'text', text: 'b' }, {}] }] }, ['user', 'a', 'assistant', 'b']],
+    [
+      {
+        messages: [
+          { role: 'user', content: 'a' },
+          { role: 'assistant', content: [{ type: 'text', text: 'b' }, {}] },
+        ],
+      },
+      ['user', 'a', 'assistant', 'b'],
+    ],
     [{ prompt: 'a' }, ['a']],
     [{ prompt: ['a', 'b'] }, ['a', 'b']],
     [{ input: [{ role: 'user', content: 'a' }], instructions: 'i' }, ['i', 'user', 'a']],

@@ -169,7 +169,10 @@ describe('a retry', () => {
 
 describe('a client that leaves', () => {
   it('takes its attempt with it', async () => {
-    const engine = await stage.engine({}, { timing: { kind: 'affine', baseUs: 50_000, perTokenUs: 1, perKvTokenUs: 0 } });
+    const engine = await stage.engine(
+      {},
+      { timing: { kind: 'affine', baseUs: 50_000, perTokenUs: 1, perKvTokenUs: 0 } },
+    );
     const proxy = await stage.proxy([engine.url]);
     const leaving = new AbortController();
     const reply = await chat(proxy.url, { stream: true, max_tokens: 1000 }, { signal: leaving.signal });

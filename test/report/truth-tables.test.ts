@@ -16,13 +16,15 @@ const TABLES: readonly (readonly [string, () => string])[] = [
 ];
 
 function agreementOf() {
-  const text = '{name: mine, model: m, hardware: h, source: s, fittedOn: f, form: f, errors: [], timing: {base: 110us}}';
+  const facts = 'name: mine, model: m, hardware: h, source: s, fittedOn: f, form: f, errors: []';
+  const text = `{${facts}, timing: {base: 110us}}`;
   const requests = Array.from({ length: 10 }, (_, i) => loggedRequest(1000 * i, { lastTokenAt: 1000 * i + 300 }));
   return validate(runLog(requests), parsePreset(text, 'p').preset, { draws: 0, seed: 1 }).agreement;
 }
 
 function sweepFit() {
-  const points = [0.5, 5].map((rate) => ({ rate, fitted: rate < 1, measured: ANSWER, predicted: { ...ANSWER, meanTpot: 66 } }));
+  const predicted = { ...ANSWER, meanTpot: 66 };
+  const points = [0.5, 5].map((rate) => ({ rate, fitted: rate < 1, measured: ANSWER, predicted }));
   const timing = { kind: 'affine', baseUs: 1, perTokenUs: 1, perKvTokenUs: 1 } as const;
   return { timing, share: 0.73, sweeps: [{ maxRunning: 128, points }, { maxRunning: 1024, points }] };
 }

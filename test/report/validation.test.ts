@@ -36,7 +36,7 @@ describe('a validation in the terminal', () => {
     expect(lines).toContain('TTFT mean ms     0.100     0.110  +10.00 %');
     expect(lines.filter((line) => /^(TTFT|TPOT|E2E) (mean|p50|p90|p99) ms/.test(line))).toHaveLength(12);
     expect(lines).toContain("Median error of a single request: TTFT 10.00 %, TPOT 10.00 %, E2E 10.00 %.");
-    expect(lines).toContain('KV usage: mean 25.0 % measured, 0.0 % replayed; 25.0 % apart at a tick (2 ticks).');
+    expect(lines).toContain('KV usage: mean 25.0 % measured, 0.0 % replayed; 25.0 % apart over 2 ticks.');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
@@ -75,7 +75,8 @@ describe('a validation as JSON', () => {
       running: { measured: 1, ticks: 2 },
       draws: 20,
     });
-    const idle = { ...VALIDATION.agreement, waiting: { measured: 0, replayed: 0, error: NaN, meanDifference: 0, ticks: 2 } };
-    expect(JSON.stringify(validationDocument({ ...VALIDATION, agreement: idle }))).toContain('"error":null');
+    const waiting = { measured: 0, replayed: 0, error: NaN, meanDifference: 0, ticks: 2 };
+    const idle = { ...VALIDATION, agreement: { ...VALIDATION.agreement, waiting } };
+    expect(JSON.stringify(validationDocument(idle))).toContain('"error":null');
   });
 });

@@ -7,7 +7,8 @@ import { loggedRequest, runLog } from './logs.ts';
 function pair(count: number, factor: number): { log: ReturnType<typeof runLog>; replay: Replay } {
   const requests = Array.from({ length: count }, (_, i) => {
     const queuedAt = 1000 * i;
-    return loggedRequest(queuedAt, { firstTokenAt: queuedAt + 100 * (i + 1), lastTokenAt: queuedAt + 100 * (i + 1) + 200 });
+    const firstTokenAt = queuedAt + 100 * (i + 1);
+    return loggedRequest(queuedAt, { firstTokenAt, lastTokenAt: firstTokenAt + 200 });
   });
   const tick = (at: number, running: number) => ({ at, running, waiting: 0, kvUsageRatio: undefined });
   const ticks = [tick(-1, 99), tick(2000, 2), tick(3000, 4)];
@@ -18,7 +19,10 @@ function pair(count: number, factor: number): { log: ReturnType<typeof runLog>; 
   });
   return {
     log: runLog(requests, {}, ticks),
-    replay: { requests: replayed, ticks: [tick(-1, 0), tick(2000, 3), tick(3000, 3)], preemptions: 0, prefixHitRatio: 0 },
+    replay: {
+      ...{ requests: replayed, ticks: [tick(-1, 0), tick(2000, 3), tick(3000, 3)] },
+      ...{ preemptions: 0, prefixHitRatio: 0 },
+    },
   };
 }
 

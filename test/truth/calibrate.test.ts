@@ -59,7 +59,8 @@ describe('a run that memory bounds, with preemptions and noise', () => {
     const count = fittedRequests(log);
     expect(count).toBe(80);
     const requests = log.requests.map((request, i) => {
-      return i < count ? request : { ...request, firstTokenAt: request.queuedAt + 1, lastTokenAt: request.queuedAt + 2 };
+      const { queuedAt } = request;
+      return i < count ? request : { ...request, firstTokenAt: queuedAt + 1, lastTokenAt: queuedAt + 2 };
     });
     expect(calibrateScale({ ...log, requests }, START).timing).toEqual(calibrateScale(log, START).timing);
   });

@@ -99,7 +99,8 @@ describe('a measured run', () => {
     expect(ahead({ vllm_version: '0.14.1' })).toBe(true);
     expect(ahead({ vllm_version: '0.13.0' })).toBe(false);
     expect(ahead({ vllm_version: '1.0' })).toBe(true);
-    expect(ahead({ vllm_version: '0.19', engine_kwargs: { ...META.engine_kwargs, async_scheduling: false } })).toBe(false);
+    const told = { engine_kwargs: { ...META.engine_kwargs, async_scheduling: false } };
+    expect(ahead({ vllm_version: '0.19', ...told })).toBe(false);
     expect(ahead({ vllm_version: '0.19' }, false)).toBe(false);
   });
 
@@ -114,8 +115,8 @@ describe('a measured run', () => {
     const rows = rowsOf(12).map((row, i) => (i === 3 ? { ...row, first_token_ts: null, last_token_ts: null } : row));
     const plan = linesOf([...PLAN, ...PLAN]);
     const requests = linesOf(rows.map((row) => ({ ...row, spec_tokens: 1 })));
-    const files = { 'requests.jsonl': requests, 'w.jsonl': plan, 'timeseries.csv': TICKS.replace(/12.5|50.0/g, '0.0') };
-    const log = readRunLog(runFolder(files));
+    const ticks = TICKS.replace(/12.5|50.0/g, '0.0');
+    const log = readRunLog(runFolder({ 'requests.jsonl': requests, 'w.jsonl': plan, 'timeseries.csv': ticks }));
     expect(log.requests).toHaveLength(11);
     expect(log.notes).toEqual([
       'requests.jsonl: fields not read: spec_tokens',
@@ -170,7 +171,8 @@ describe('a broken run', () => {
     ],
     [
       { 'w.jsonl': linesOf(PLAN.map((row) => ({ ...row, input_toks: 33 }))) },
-      'F/requests.jsonl:1 input_toks: value 32; allowed what the workload F/w.jsonl says (33 on line 1); see --workload',
+      'F/requests.jsonl:1 input_toks: value 32; allowed what the workload F/w.jsonl says (33 on line 1);' +
+        ' see --workload',
     ],
     [
       { 'timeseries.csv': TICKS.replace('running,', 'runing,') },

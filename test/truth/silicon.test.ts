@@ -38,7 +38,8 @@ describe('a fit to closed-loop rows', () => {
   it('finds the concave term of a mixture of experts', () => {
     const experts = { total: 128, perToken: 4 };
     const hit = (tokens: number): number => 1 - (1 - 4 / 128) ** tokens;
-    const rows = siliconRows(readSilicon(sweep((tokens, kv) => 4 + 3 * hit(tokens) + 0.02 * tokens + 0.00001 * kv)), SETUP);
+    const file = sweep((tokens, kv) => 4 + 3 * hit(tokens) + 0.02 * tokens + 0.00001 * kv);
+    const rows = siliconRows(readSilicon(file), SETUP);
     const { timing, fitted } = fitSilicon(rows, experts);
     expect(timing).toMatchObject({ kind: 'table', experts: { total: 128, perToken: 4 } });
     const priced = makeTiming(timing);

@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fitSplitwise, readSplitwise, splitwiseErrors, splitwiseHeldOut, type SplitwiseRow } from '../../src/truth/splitwise.ts';
+import {
+  fitSplitwise,
+  readSplitwise,
+  splitwiseErrors,
+  splitwiseHeldOut,
+  type SplitwiseRow,
+} from '../../src/truth/splitwise.ts';
 import { folderWith } from './synthetic-log.ts';
 
 const CELLS = [[128, 1, 64], [256, 1, 64], [512, 1, 64], [512, 4, 64], [512, 16, 64], [512, 4, 512], [1024, 1, 64]];
@@ -58,9 +64,11 @@ describe('a fit to cells', () => {
 describe('the file of cells', () => {
   it('is grouped by model, machine and tensor parallelism', () => {
     const head = 'model,hardware,prompt_size,batch_size,token_size,prompt_time,token_time,tensor_parallel,rep';
-    const lines = ['m,a100,512,1,128,196.2,54.9,2,0', 'm,a100,512,1,128,195.6,54.8,2,1', 'm,a100,512,1,128,99.1,40.1,4,0'];
-    const setups = readSplitwise(join(folderWith({ 'c.csv': [head, ...lines, ''].join('\n') }), 'c.csv'));
+    const two = ['m,a100,512,1,128,196.2,54.9,2,0', 'm,a100,512,1,128,195.6,54.8,2,1'];
+    const text = [head, ...two, 'm,a100,512,1,128,99.1,40.1,4,0', ''].join('\n');
+    const setups = readSplitwise(join(folderWith({ 'c.csv': text }), 'c.csv'));
     expect(setups.map(({ tensorParallel, rows }) => [tensorParallel, rows.length])).toEqual([[2, 2], [4, 1]]);
-    expect(setups[0]?.rows[0]).toEqual({ promptTokens: 512, batch: 1, outputTokens: 128, promptMs: 196.2, tokenMs: 54.9 });
+    const cell = { promptTokens: 512, batch: 1, outputTokens: 128 };
+    expect(setups[0]?.rows[0]).toEqual({ ...cell, promptMs: 196.2, tokenMs: 54.9 });
   });
 });

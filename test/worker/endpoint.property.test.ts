@@ -141,7 +141,7 @@ describe('Endpoint', () => {
       const { log } = new WorkerDriver(endpoint).plan(...commands).run();
       expect(shown(log)).toEqual(model.log);
       const { runningUs, waitingUs, iterations } = endpoint.totals;
-      expect({ runningUs, waitingUs }).toEqual({ runningUs: model.runningUs, waitingUs: model.waitingUs });
+      expect([runningUs + 0, waitingUs + 0]).toEqual([model.runningUs, model.waitingUs]);
       expect(iterations).toBe(log.filter(([kind]) => kind === 'finished').length);
       expect(endpoint.held()).toEqual({ running: 0, waiting: 0, kvBlocks: 0 });
       ended += iterations;

@@ -94,7 +94,7 @@ describe('Endpoint', () => {
     driver.plan(submit(500, job(4, 8, 0))).run();
     expect(endpoint.totals).toEqual({
       iterations: 4, preemptions: 0, promptTokens: 32, prefixHitTokens: 0, generatedTokens: 9, recomputedTokens: 0,
-      busyUs: 200 + 100, runningUs: 400, waitingUs: 80, kvBlockUs: 0, kvBlocksMax: 0,
+      busyUs: 200 + 100, runningUs: 400, waitingUs: 80, kvBlockUs: -0, kvBlocksMax: 0,
     });
   });
 

@@ -134,7 +134,8 @@ describe('PassPlan', () => {
     const made = new PassPlan(TIMING);
     made.single(100, pass, 5);
     made.extendChunks(decoders, 3, 99, pass, 2);
-    // Context 10 + 8, 12 + 14, 14 + 20; blocks of the prompt 2, 4, 5, of the others one in each later pass but the third.
+    // Context 10 + 8, 12 + 14, 14 + 20; blocks of the prompt 2, 4, 5, of the others one in each later pass but
+    // the third.
     expect(ends(made)).toEqual([100 + 80 + 18, 198 + 80 + 26, 304 + 80 + 34]);
     expect(taken(made)).toEqual([2 + 1, 1]);
     expect(made.chunk).toBe(6);

@@ -1,6 +1,7 @@
 /**
- * The KV pool as a pool of single blocks, as plainly as possible: objects in arrays, content as text, no runs, no index.
- * A holder is what a sequence is to it: an ordered list of blocks, the leading ones of content that others may share.
+ * The KV pool as a pool of single blocks, as plainly as possible: objects in arrays, content as text, no runs, no
+ * index. A holder is what a sequence is to it: an ordered list of blocks, the leading ones of content that others may
+ * share.
  */
 
 export interface Block {

@@ -13,7 +13,7 @@ import { pairedBootstrap } from './paired-bootstrap.ts';
 import { type Interval, pairedT } from './paired-t.ts';
 
 /** Coverage of every interval; the chance of one false claim a metric is 1 − LEVEL. */
-export const LEVEL = 0.95;
+const LEVEL = 0.95;
 
 /** Results of one arm, in order of the seeds. */
 export interface Arm {

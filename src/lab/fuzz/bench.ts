@@ -1,6 +1,6 @@
 /**
- * Where one scenario after another is tried: what a campaign was set up with, compiled once (policies loaded, schemas and
- * arbitraries built). A bench belongs to one thread; equal setups draw and run alike on any.
+ * Where one scenario after another is tried: what a campaign was set up with, compiled once (policies loaded, schemas
+ * and arbitraries built). A bench belongs to one thread; equal setups draw and run alike on any.
  */
 import fc from 'fast-check';
 import { type PolicyEntry, policyEntries } from '../../../policies/index.ts';
@@ -53,7 +53,8 @@ export class FuzzBench {
   /** Rejects with ScenarioError. */
   static async make(setup: FuzzSetup): Promise<FuzzBench> {
     const entries = await entriesOfFile(setup.policyFile);
-    const own = setup.invariantFile === undefined ? [] : (await loadUserInvariants(setup.invariantFile.path)).invariants;
+    const own =
+      setup.invariantFile === undefined ? [] : (await loadUserInvariants(setup.invariantFile.path)).invariants;
     return new FuzzBench(setup, entries, own);
   }
 

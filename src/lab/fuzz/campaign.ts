@@ -1,8 +1,8 @@
 /**
- * A campaign: drawn scenarios by the hundred, until one fails or enough have passed. Runs are handed out in batches of a
- * fixed size and their reports are put together in order, so that what comes out does not depend on how many threads
- * there are. The first batch with a failure ends the campaign, unless it is to go on; each failure of its own kind
- * (`signature`) is then shrunk and traced to the policies that it needs.
+ * A campaign: drawn scenarios by the hundred, until one fails or enough have passed. Runs are handed out in batches
+ * of a fixed size and their reports are put together in order, so that what comes out does not depend on how many
+ * threads there are. The first batch with a failure ends the campaign, unless it is to go on; each failure of its own
+ * kind (`signature`) is then shrunk and traced to the policies that it needs.
  */
 import type { FuzzBench } from './bench.ts';
 import { type Culprit, culpritsOf } from './culprits.ts';

@@ -1,7 +1,7 @@
 /**
- * Draws the `faults:` block: any of the kinds that the run's swarm has switched on. Times lie on a grid of tenths of a
- * second, so that ends coincide with each other, with deadlines and with replies. Nothing is drawn that keeps a world from
- * ending: what fails requests or holds them up is over some day.
+ * Draws the `faults:` block: any of the kinds that the run's swarm has switched on. Times lie on a grid of tenths of
+ * a second, so that ends coincide with each other, with deadlines and with replies. Nothing is drawn that keeps a
+ * world from ending: what fails requests or holds them up is over some day.
  */
 import fc from 'fast-check';
 import { durationText } from './duration-text.ts';
@@ -18,12 +18,11 @@ const TENTH_US = 100_000;
 const FAULTS_MAX = 12;
 
 /** Up to 40 s, the early more often. */
-const at = fc.oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 400 })).map((n) => durationText(n * TENTH_US));
+const at = fc
+  .oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 400 }))
+  .map((n) => durationText(n * TENTH_US));
 const span = pick('1s', '100ms', '500ms', '3s', '10s');
-const worker = fc.oneof(
-  { arbitrary: fc.nat({ max: 7 }), weight: 6 },
-  { arbitrary: fc.constant('all'), weight: 1 },
-);
+const worker = fc.oneof({ arbitrary: fc.nat({ max: 7 }), weight: 6 }, { arbitrary: fc.constant('all'), weight: 1 });
 const place = { worker, at, for: span };
 const kind = (name: (typeof FAULT_KINDS)[number]) => fc.constant(name);
 const retryAfter = pick('none', '0s', '2s', '5s');
@@ -50,7 +49,10 @@ const KINDS: Readonly<Record<string, fc.Arbitrary<Drawn>>> = {
   drain: fc.record({ kind: kind('drain'), ...place, bound: pick('0s', '100ms'), load: pick('0s', '1s') }, NEAT),
   join: fc.record({ kind: kind('join'), worker: fc.nat({ max: 7 }), at, load: pick('0s', '1s') }, NEAT),
   skew: fc.record({ kind: kind('skew'), ...place, ahead: pick('100ms', '5s') }, NEAT),
-  stall: fc.record({ kind: kind('stall'), at, for: pick('100ms', '10ms', '1s'), host: pick('gateway', 'builder') }, NEAT),
+  stall: fc.record(
+    { kind: kind('stall'), at, for: pick('100ms', '10ms', '1s'), host: pick('gateway', 'builder') },
+    NEAT,
+  ),
 };
 
 /** Any number of faults of these kinds; each says which workers it means by a number to be taken modulo the fleet. */

@@ -45,7 +45,11 @@ const group = fc.oneof(
   fc.record({ count, engine }, NEAT),
 );
 
-export const fleetArbitrary: fc.Arbitrary<readonly Drawn[]> = fc.array(group, { minLength: 1, maxLength: 2, size: 'max' });
+export const fleetArbitrary: fc.Arbitrary<readonly Drawn[]> = fc.array(group, {
+  minLength: 1,
+  maxLength: 2,
+  size: 'max',
+});
 
 /** Workers of a fleet as written; one that is no list has none. */
 export function workersOf(fleet: unknown): number {

@@ -1,11 +1,12 @@
 /**
- * Draws the `policies:` block from what the registry knows: which policy plays a role, and with which settings. A setting
- * is drawn from a few values of the kind that its schema says it is, and is left at its default as often as not.
+ * Draws the `policies:` block from what the registry knows: which policy plays a role, and with which settings. A
+ * setting is drawn from a few values of the kind that its schema says it is, and is left at its default as often as
+ * not.
  *
  * Of a user's own policy every setting is drawn, its variants too: that is what the campaign is about. Of the shipped
  * ones, the settings that choose between a sound behaviour and a historic defect (they are names, and sound by
- * default) stay as they are, so that a campaign over the shipped policies finds nothing unless there is something
- * new to find; a space can name a defect to look at it.
+ * default) stay as they are, so that a campaign over the shipped policies finds nothing unless there is something new
+ * to find; a space can name a defect to look at it.
  */
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -53,7 +54,10 @@ const SHIPPED: Readonly<Record<string, Readonly<Record<string, readonly unknown[
   'tasks/bounded-borrow': { submission: [1024, 1, 8], llmWait: [1024, 1, 8] },
   'tasks/strict': { submission: [1024, 1, 8], llmWait: [1024, 1, 8] },
   ...Object.fromEntries(
-    ['exponential', 'jittered', 'datadesigner', 'sglang-8744'].map((name) => [`retry/${name}`, { maxAttempts: [3, 1, 5] }]),
+    ['exponential', 'jittered', 'datadesigner', 'sglang-8744'].map((name) => [
+      `retry/${name}`,
+      { maxAttempts: [3, 1, 5] },
+    ]),
   ),
   'retry/openai-sdk': { maxRetries: [2, 0, 4] },
   'salvage/rounds': { roundsMax: [2, 1, 4], preserveFor: ['none', '10s'], preserveStarts: ['none', 5] },

@@ -12,13 +12,28 @@ const ROWS_MAX = 24;
 
 /** Requests a second. */
 const rate = pick(10, 5, 2, 1, 20, 50, 200);
-const prompt = pick<unknown>(20, { dist: 'uniform', min: 1, max: 400 }, { dist: 'lognormal', mean: 150, cv: 1, max: 800 });
-const output = pick<unknown>(10, 1, { dist: 'uniform', min: 1, max: 100 }, { dist: 'lognormal', mean: 30, cv: 1, max: 200 });
+const prompt = pick<unknown>(
+  20,
+  { dist: 'uniform', min: 1, max: 400 },
+  { dist: 'lognormal', mean: 150, cv: 1, max: 800 },
+);
+const output = pick<unknown>(
+  10,
+  1,
+  { dist: 'uniform', min: 1, max: 100 },
+  { dist: 'lognormal', mean: 30, cv: 1, max: 200 },
+);
 
-const prefix = fc.record({ groups: pick(1, 2, 5), tokens: pick(16, 64, 160), share: pick(1, 0.5), block: pick(16, 8) }, NEAT);
+const prefix = fc.record(
+  { groups: pick(1, 2, 5), tokens: pick(16, 64, 160), share: pick(1, 0.5), block: pick(16, 8) },
+  NEAT,
+);
 const tenants = pick<unknown>(
   [{ name: 'a' }, { name: 'b' }],
-  [{ name: 'a', weight: 9 }, { name: 'b', priority: 1 }],
+  [
+    { name: 'a', weight: 9 },
+    { name: 'b', priority: 1 },
+  ],
   [{ name: 'a', priority: -1 }, { name: 'b' }, { name: 'c', priority: 2 }],
 );
 const shape = { prompt, output, prefix, tenants };
@@ -61,7 +76,12 @@ const columns = pick<unknown>(
   ['a', { name: 'b', extent: 'row-group', needs: ['a'] }],
 );
 const builder = fc.record(
-  { selection: pick('1ms', '50us'), bookkeeping: pick('1ms', '50us'), queued: pick('0us', '2us'), start: pick('300us') },
+  {
+    selection: pick('1ms', '50us'),
+    bookkeeping: pick('1ms', '50us'),
+    queued: pick('0us', '2us'),
+    start: pick('300us'),
+  },
   { requiredKeys: ['selection'], ...NEAT },
 );
 

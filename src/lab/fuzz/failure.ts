@@ -1,4 +1,6 @@
-/** What was wrong with one run, whoever found it: an invariant, the guard of a policy, an assert, the second history. */
+/**
+ * What was wrong with one run, whoever found it: an invariant, the guard of a policy, an assert, the second history.
+ */
 import { InvariantError } from '../../kernel/assert.ts';
 import type { BrokenPromise, CheckedRun } from '../checked-run.ts';
 import { PolicyFault } from '../guarded-policy.ts';
@@ -40,7 +42,9 @@ const NO_HANG = {
   promise: 'No policy keeps the machine busy without an answer.',
 } as const;
 
-/** The failure of a run; undefined: none. A policy at fault comes first, then promises in the order of their breaking. */
+/**
+ * The failure of a run; undefined: none. A policy at fault comes first, then promises in the order of their breaking.
+ */
 export function failureOf({ broken, fault }: CheckedRun, world: ResolvedScenario): Failure | undefined {
   const [first] = broken;
   if (fault instanceof PolicyFault) {
@@ -58,7 +62,13 @@ export function failureOf({ broken, fault }: CheckedRun, world: ResolvedScenario
   const message = fault instanceof Error ? fault.message : 'a run threw what is no error';
   const isAssert = fault instanceof InvariantError;
   const signature = `${CORES_HOLD.invariant}: ${message.replace(/[\d.]+/g, '#')}`;
-  return { verdict: 'broken', ...CORES_HOLD, message: isAssert ? message : `${message} (a bug of ours)`, at: -1, signature };
+  return {
+    verdict: 'broken',
+    ...CORES_HOLD,
+    message: isAssert ? message : `${message} (a bug of ours)`,
+    at: -1,
+    signature,
+  };
 }
 
 /** Two runs of one scenario in one process differ. */

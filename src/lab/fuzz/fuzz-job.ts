@@ -1,6 +1,6 @@
 /**
- * The work that a campaign hands out, and its answers: plain data. While it works, a job says in shared memory that it is
- * getting on and which run it is at, so that its owner can tell a slow run from one that hangs.
+ * The work that a campaign hands out, and its answers: plain data. While it works, a job says in shared memory that
+ * it is getting on and which run it is at, so that its owner can tell a slow run from one that hangs.
  */
 import { errorKind } from '../user-error.ts';
 import type { FuzzBench, Trial } from './bench.ts';

@@ -1,7 +1,8 @@
 /**
  * Threads of a campaign. A policy that never answers blocks its thread for good, so the owner of the pool tells it of
- * every second (`tick`); a job without progress for so many is ended with its thread, and the run it was at is a failure
- * of its own. Where the sources run uncompiled everything runs here, without threads, and nobody can end a hang.
+ * every second (`tick`); a job without progress for so many is ended with its thread, and the run it was at is a
+ * failure of its own. Where the sources run uncompiled everything runs here, without threads, and nobody can end a
+ * hang.
  */
 import { extname, join } from 'node:path';
 import { Piscina } from 'piscina';

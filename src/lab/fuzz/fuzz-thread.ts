@@ -1,4 +1,7 @@
-/** What a worker thread of a campaign does: it keeps one bench, made from what its pool was set up with, and does jobs. */
+/**
+ * What a worker thread of a campaign does: it keeps one bench, made from what its pool was set up with, and does
+ * jobs.
+ */
 import { workerData } from 'piscina';
 import { FuzzBench, type FuzzSetup } from './bench.ts';
 import { doJob, type FuzzAnswer, type FuzzJob } from './fuzz-job.ts';

@@ -1,7 +1,7 @@
 /**
- * Coverage marks: rare branches by name, each seen from the journal, the policies' answers or the result. A campaign that
- * never meets one of them tests less than it says; it lists those, and fails for the required ones (TigerBeetle's
- * marks, FoundationDB's `TEST` macros). Watching them costs the run nothing but listening.
+ * Coverage marks: rare branches by name, each seen from the journal, the policies' answers or the result. A campaign
+ * that never meets one of them tests less than it says; it lists those, and fails for the required ones
+ * (TigerBeetle's marks, FoundationDB's `TEST` macros). Watching them costs the run nothing but listening.
  */
 import type { AttemptResult, RequestView } from '../../../policies/types.ts';
 import type { Invariant, PolicyCall, Watcher } from '../invariants/invariant.ts';

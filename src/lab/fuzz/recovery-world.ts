@@ -1,8 +1,8 @@
 /**
  * Turns a drawn scenario into one to judge liveness by. Its clients send at a pace that the fleet and the policies'
- * limits carry two and a half times; the first fifth of the run is quiet, faults begin in the next tenth and are over by
- * the middle, and from then on there is more than the minute in which goodput has to be back. Scenarios whose workload is
- * no open loop stay as they are.
+ * limits carry two and a half times; the first fifth of the run is quiet, faults begin in the next tenth and are over
+ * by the middle, and from then on there is more than the minute in which goodput has to be back. Scenarios whose
+ * workload is no open loop stay as they are.
  */
 import { durationText } from './duration-text.ts';
 import { workersOf } from './drawn-fleet.ts';

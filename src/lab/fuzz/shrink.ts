@@ -1,7 +1,7 @@
 /**
- * From a failing run to the least scenario that fails alike, found by fast-check's shrinking: it leaves out whole blocks,
- * faults and settings, then makes numbers small, as long as the same invariant is broken. The number of tries is bounded,
- * not their time, so that the same campaign shrinks to the same scenario on any machine.
+ * From a failing run to the least scenario that fails alike, found by fast-check's shrinking: it leaves out whole
+ * blocks, faults and settings, then makes numbers small, as long as the same invariant is broken. The number of tries
+ * is bounded, not their time, so that the same campaign shrinks to the same scenario on any machine.
  */
 import fc from 'fast-check';
 import type { FuzzBench, Trial } from './bench.ts';

@@ -9,7 +9,8 @@ import { ScenarioError } from '../scenario-error.ts';
 import { errorKind } from '../user-error.ts';
 
 /** What a thread answers: classes of errors do not survive the way back, kind and text do. */
-export type Answer<T> = { readonly value: T } | { readonly failure: string; readonly kind: ReturnType<typeof errorKind> };
+export type Answer<T> =
+  { readonly value: T } | { readonly failure: string; readonly kind: ReturnType<typeof errorKind> };
 
 const COMPILED = extname(import.meta.filename) === '.js';
 
@@ -41,17 +42,8 @@ export class IncidentPool<Task, Value> {
   async run(task: Task): Promise<Value> {
     const answer = this.#jobs === 1 || !COMPILED ? await this.#work(task) : await this.#thread(task);
     if ('value' in answer) return answer.value;
-    switch (answer.kind) {
-      case 'input':
-        throw new ScenarioError([answer.failure]);
-      case 'invariant':
-      case 'policy':
-        throw new InvariantError(answer.failure);
-      case 'unknown':
-        throw new Error(answer.failure);
-      default:
-        throw answer.kind satisfies never;
-    }
+    if (answer.kind === 'input') throw new ScenarioError([answer.failure]);
+    throw answer.kind === 'unknown' ? new Error(answer.failure) : new InvariantError(answer.failure);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Retries are bounded and asked for: a request has no more attempts than its retry policy says, or than anyone could want
- * where it does not say; each attempt after the first was wanted by the retry policy and allowed by its budget.
+ * Retries are bounded and asked for: a request has no more attempts than its retry policy says, or than anyone could
+ * want where it does not say; each attempt after the first was wanted by the retry policy and allowed by its budget.
  */
 import type { RequestView } from '../../../policies/types.ts';
 import type { Invariant } from './invariant.ts';

@@ -19,14 +19,17 @@ export const attemptsEndOnce: Invariant = {
         if (kind === 'effect.start') {
           if (state !== undefined) tell(`attempt ${attempt} starts a second time`);
           if (request !== undefined && request.attempt >= 0) {
-            tell(`attempt ${attempt} of request ${id} starts on worker ${worker} while attempt ${request.attempt} runs`);
+            tell(
+              `attempt ${attempt} of request ${id} starts on worker ${worker} while attempt ${request.attempt} runs`,
+            );
           }
           states.set(attempt, 'running');
         } else if (kind === 'effect.cancel') {
           if (state !== 'running') tell(`attempt ${attempt} is cancelled while it is ${state ?? 'unknown'}`);
           states.set(attempt, 'cancelled');
         } else if (kind === 'gateway.end') {
-          if (state === undefined || state === 'ended') tell(`attempt ${attempt} ends while it is ${state ?? 'unknown'}`);
+          if (state === undefined || state === 'ended')
+            tell(`attempt ${attempt} ends while it is ${state ?? 'unknown'}`);
           states.set(attempt, 'ended');
         }
       },

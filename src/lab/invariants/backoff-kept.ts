@@ -1,7 +1,7 @@
 /**
  * Backoffs are kept: the next attempt does not start before its delay is over, and no delay is longer than the
- * `maxBackoff` of its policy, or than the Retry-After that the worker asked for. A policy that draws its jitter after the
- * cap, by its `cap` or because it does not say, may exceed the cap by as much again.
+ * `maxBackoff` of its policy, or than the Retry-After that the worker asked for. A policy that draws its jitter after
+ * the cap, by its `cap` or because it does not say, may exceed the cap by as much again.
  */
 import type { AttemptResult, RequestView } from '../../../policies/types.ts';
 import type { Invariant } from './invariant.ts';

@@ -1,7 +1,7 @@
 /**
- * Nobody starves in the queue: a waiter is passed by few later ones of its own tenant and priority. Three are allowed for
- * what changes hands within an instant. Queues that serve out of order on purpose (`adaptive-lifo`, `deadline`) are left
- * to their time limit.
+ * Nobody starves in the queue: a waiter is passed by few later ones of its own tenant and priority. Three are allowed
+ * for what changes hands within an instant. Queues that serve out of order on purpose (`adaptive-lifo`, `deadline`)
+ * are left to their time limit.
  */
 import type { Invariant } from './invariant.ts';
 import { QUEUE_CALLS, QueueBook } from './queue-book.ts';

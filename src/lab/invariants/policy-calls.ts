@@ -28,7 +28,9 @@ export function watchedEntries(
       ...entry,
       make: (config, context) => {
         const watchedRole = config === callRetry ? 'callRetry' : role;
-        return watched(entry.make(config, context), watchedRole, entry.name, listener) as ReturnType<PolicyEntry['make']>;
+        return watched(entry.make(config, context), watchedRole, entry.name, listener) as ReturnType<
+          PolicyEntry['make']
+        >;
       },
     };
   });

@@ -29,7 +29,8 @@ export const requestsEndOnce: Invariant = {
       end({ result, status }) {
         const at = result.simulated_seconds * 1e6;
         const ends = Object.values(result.outcomes).reduce((sum, count) => sum + count, 0);
-        if (ends !== result.offered) report({ at, message: `${result.offered} requests were offered, ${ends} counted` });
+        if (ends !== result.offered)
+          report({ at, message: `${result.offered} requests were offered, ${ends} counted` });
         if (status === 'unfinished') return;
         if (arrived !== finished || finished !== recorded.size || recorded.size !== result.offered) {
           const counts = `${arrived} arrived, ${finished} ended, ${recorded.size} are recorded`;

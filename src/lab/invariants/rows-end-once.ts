@@ -1,4 +1,6 @@
-/** Conservation of rows: every row of a dataset is completed or lost, once, and every cell is generated once at most. */
+/**
+ * Conservation of rows: every row of a dataset is completed or lost, once, and every cell is generated once at most.
+ */
 import type { Invariant } from './invariant.ts';
 
 export const rowsEndOnce: Invariant = {

@@ -1,14 +1,15 @@
 /**
  * The client gets its tokens, whole and once: an answered request has exactly the tokens asked for (or that fit its
- * worker), a failed one has none, and no attempt follows one of whose reply a byte was sent, since its tokens would come
- * twice.
+ * worker), a failed one has none, and no attempt follows one of whose reply a byte was sent, since its tokens would
+ * come twice.
  */
 import type { WorkerConfig } from '../../sim/config.ts';
 import type { Invariant } from './invariant.ts';
 
 export const tokensExact: Invariant = {
   name: 'tokens-exact',
-  promise: 'No token is lost or repeated: an answered request has all its tokens, and none is tried again after a byte.',
+  promise:
+    'No token is lost or repeated: an answered request has all its tokens, and none is tried again after a byte.',
   watch({ config }, report) {
     return {
       entry({ at, kind, first: attempt, request: id }, request) {

@@ -1,7 +1,7 @@
 /**
- * No row is lost to a call that was never sent: one that waited too long for its turn, or was turned away by a rate limit,
- * says nothing against its row. This is what DataDesigner issue 725 broke and its pull 730 repaired; such failures are
- * preserved until the budget that the user set (`preserveFor`, `preserveStarts`) is spent.
+ * No row is lost to a call that was never sent: one that waited too long for its turn, or was turned away by a rate
+ * limit, says nothing against its row. This is what DataDesigner issue 725 broke and its pull 730 repaired; such
+ * failures are preserved until the budget that the user set (`preserveFor`, `preserveStarts`) is spent.
  *
  * What the policy calls the failure does not count alone: a row of which no request ever failed was not lost to a
  * provider, whatever name its failure has.

@@ -1,7 +1,7 @@
 /**
- * Waits end when they should: in a queue with a `timeout`, at the deadline of a request, at the limit of an attempt. The
- * queue is held to its time by every input of its own; where the gateway's host takes no time and never stalls, all three
- * are held to the instant as well, give or take a delay of wakes in test mode.
+ * Waits end when they should: in a queue with a `timeout`, at the deadline of a request, at the limit of an attempt.
+ * The queue is held to its time by every input of its own; where the gateway's host takes no time and never stalls,
+ * all three are held to the instant as well, give or take a delay of wakes in test mode.
  */
 import type { Invariant, Violation } from './invariant.ts';
 import { QUEUE_CALLS, QueueBook } from './queue-book.ts';

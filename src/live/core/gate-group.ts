@@ -2,7 +2,15 @@
  * All gates of the gateway as one, so that their number may change while it runs. Counts how often each one turned a
  * worker down; a request that several workers could have is one refusal for each that was not allowed.
  */
-import type { AttemptResult, AttemptView, Gate, LoadReport, Micros, WorkerStatus, WorkerView } from '../../../policies/types.ts';
+import type {
+  AttemptResult,
+  AttemptView,
+  Gate,
+  LoadReport,
+  Micros,
+  WorkerStatus,
+  WorkerView,
+} from '../../../policies/types.ts';
 import { Succession } from './succession.ts';
 
 export interface NamedGate {

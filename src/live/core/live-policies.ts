@@ -87,7 +87,8 @@ export class LivePolicies {
       replaced.push('rate');
     }
     if (differs('queue')) {
-      this.#queue.replace(now, made.queue, (queue) => this.#memory.brief(now, queue));
+      const capacity = this.#capacity.current.current();
+      this.#queue.replace(now, made.queue, capacity, (queue) => this.#memory.brief(now, queue));
       replaced.push('queue');
     }
     if (differs('gates')) {
@@ -193,7 +194,7 @@ class RateSuccession implements RateLimit {
   settle(now: Micros, request: RequestView, usedTokens: number): void {
     const owner = this.#owners.get(request.id);
     this.#owners.delete(request.id);
-    this.current.settle(now, request, usedTokens);
+    owner?.settle(now, request, usedTokens);
   }
 
   held(): { readonly charges: number } {

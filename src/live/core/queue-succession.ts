@@ -35,8 +35,8 @@ export class QueueSuccession implements Queue {
     this.#observing = observing(this.#role);
   }
 
-  /** `brief` tells the newcomer of the fleet before anything is offered to it. */
-  replace(now: Micros, queue: Queue, brief: (queue: Queue) => void): void {
+  /** `brief` tells the newcomer of the fleet before anything is offered to it; `capacity` is the one of this moment. */
+  replace(now: Micros, queue: Queue, capacity: number, brief: (queue: Queue) => void): void {
     const old = this.#role.current;
     const moving = [...this.#waiting.values()];
     this.#waiting.clear();
@@ -45,6 +45,7 @@ export class QueueSuccession implements Queue {
     assert(old.take() === undefined, 'a queue that is replaced admits somebody');
     if (old.held().admitted > 0) this.#past.push(old);
     this.#role.current = queue;
+    this.#capacity = capacity;
     brief(queue);
     this.#share(now);
     for (const request of moving) {

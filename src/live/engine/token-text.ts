@@ -27,7 +27,10 @@ export class TokenText {
   }
 }
 
-/** Identity of the prompt's leading blocks of `blockBytes` bytes, for the prefix cache; the last, open one is left out. */
+/**
+ * Identity of the prompt's leading blocks of `blockBytes` bytes, for the prefix cache; the last, open one is left
+ * out.
+ */
 export function blockIds(texts: readonly string[], blockBytes: number, blocksMax: number): number[] {
   const whole = texts.join('\n');
   const ids: number[] = [];

@@ -32,7 +32,8 @@ export function errorBody(error: ApiError): string {
 export function errorHeaders(error: ApiError, bodyBytes: number): string[] {
   const headers = ['content-type', 'application/json', 'content-length', String(bodyBytes)];
   headers.push('x-spillway-error', error.code);
-  if (error.retryAfterSec !== undefined) headers.push('retry-after', String(Math.max(0, Math.ceil(error.retryAfterSec))));
+  if (error.retryAfterSec !== undefined)
+    headers.push('retry-after', String(Math.max(0, Math.ceil(error.retryAfterSec))));
   if (error.allow !== undefined) headers.push('allow', error.allow.join(', '));
   // OpenAI's clients repeat by status unless told not to.
   if (error.isFinal === true) headers.push('x-should-retry', 'false');

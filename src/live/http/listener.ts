@@ -39,7 +39,8 @@ export class Listener {
       keepAlive: true,
     };
     this.#isSecure = tls !== undefined;
-    this.#server = tls === undefined ? createServer(options, handle) : createSecureServer({ ...options, ...tls }, handle);
+    this.#server =
+      tls === undefined ? createServer(options, handle) : createSecureServer({ ...options, ...tls }, handle);
     this.bound(bounds);
     // What is to be said to a client that asks whether to send its body is the handler's to decide.
     this.#server.on('checkContinue', handle);

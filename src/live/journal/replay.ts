@@ -97,11 +97,11 @@ class Replay {
       case '>start':
       case '>cancel':
       case '>finish':
-        this.#compare(line as EffectLine, number);
+        this.#compare(line, number);
         break;
       default:
         if (this.#pending.length > 0) this.#part(number, undefined, this.#pending[0]);
-        else this.#apply(line as InputLine, number);
+        else this.#apply(line, number);
     }
     return this.#divergence === undefined;
   }

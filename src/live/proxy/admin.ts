@@ -85,7 +85,10 @@ export class Admin {
 
   async #metrics(response: ServerResponse): Promise<void> {
     const text = await this.#peers.metrics();
-    const head = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'content-length': Buffer.byteLength(text) };
+    const head = {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      'content-length': Buffer.byteLength(text),
+    };
     response.writeHead(200, head).end(text);
   }
 
@@ -98,7 +101,8 @@ export class Admin {
   #setThresholds(request: IncomingMessage, response: ServerResponse): void {
     readBody(request, { bytesMax: BODY_BYTES_MAX, budget: this.#budget }, (body) => {
       if (body === 'aborted') return;
-      if (typeof body === 'string') return sendError(response, badRequest('body_too_large', 'The body is too large.', 413));
+      if (typeof body === 'string')
+        return sendError(response, badRequest('body_too_large', 'The body is too large.', 413));
       this.#budget.give(body.length);
       const parsed = changesSchema.safeParse(jsonOf(body));
       if (!parsed.success) {
@@ -108,7 +112,7 @@ export class Admin {
       }
       if (this.#peers.thresholds() === undefined) return sendError(response, NO_GATE);
       const given = Object.entries(parsed.data).filter(([, value]) => value !== undefined);
-      this.#peers.setThresholds(Object.fromEntries(given) as Partial<BusyThresholds>);
+      this.#peers.setThresholds(Object.fromEntries(given));
       this.#thresholds(response);
     });
   }

@@ -72,7 +72,12 @@ function upstreamLimited(failure: AttemptResult): ApiError {
 }
 
 function attemptTimedOut(): ApiError {
-  return { status: 504, type: 'timeout_error', code: 'upstream_timeout', message: 'The worker did not answer in time.' };
+  return {
+    status: 504,
+    type: 'timeout_error',
+    code: 'upstream_timeout',
+    message: 'The worker did not answer in time.',
+  };
 }
 
 function upstreamFailed(failure: AttemptResult | undefined): ApiError {

@@ -102,7 +102,10 @@ const timeouts = block('timeouts', {
 });
 
 const probe = block('probe', {
-  path: z.string().regex(/^\/[\x21-\x7e]*$/, { error: 'a path such as /health' }).default('/health'),
+  path: z
+    .string()
+    .regex(/^\/[\x21-\x7e]*$/, { error: 'a path such as /health' })
+    .default('/health'),
 }).describe('What policies.health asks of a worker; any 2xx is good.');
 
 const load = block('load', {
@@ -139,7 +142,11 @@ export function proxyConfigSchema(entries: readonly PolicyEntry[]) {
     listen: address.prefault('127.0.0.1:8080').describe('Default 127.0.0.1:8080.'),
     tls: tls.optional().describe('Absent: plain HTTP.'),
     keys_file: path.optional().describe('Who may send requests. Absent: anyone who reaches the listener.'),
-    models: z.array(z.string().min(1).max(256)).max(1000).default([]).describe('Served; any other is refused with 404. Empty: all.'),
+    models: z
+      .array(z.string().min(1).max(256))
+      .max(1000)
+      .default([])
+      .describe('Served; any other is refused with 404. Empty: all.'),
     workers: z.array(workerUrl).max(1000).default([]).describe('URLs of workers that are always there.'),
     discovery: discovery.prefault({}).describe('Workers that come and go.'),
     upstream: upstream.prefault({}),

@@ -39,26 +39,50 @@ export class Metrics {
   readonly refusals = this.#counter('refused_total', 'Requests answered with an error of the gateway, by its code.', [
     'code',
   ]);
-  readonly retries = this.#counter('retries_total', 'Attempts after the first; may_have_run: the one before may have run.', [
-    'may_have_run',
+  readonly retries = this.#counter(
+    'retries_total',
+    'Attempts after the first; may_have_run: the one before may have run.',
+    ['may_have_run'],
+  );
+  readonly upstreamAborted = this.#counter('upstream_aborted_total', 'Replies that broke after they had begun.', [
+    'route',
   ]);
-  readonly upstreamAborted = this.#counter('upstream_aborted_total', 'Replies that broke after they had begun.', ['route']);
   readonly clientsLeft = this.#counter('clients_left_total', 'Clients that went away before their reply was whole.', [
     'route',
   ]);
-  readonly clientsStalled = this.#counter('clients_stalled_total', 'Clients cut off because they stopped reading.', ['route']);
-  readonly usedTokens = this.#counter('used_tokens_total', 'Prompt and output tokens that workers say they used.', ['model']);
-  readonly statusChanges = this.#counter('worker_status_changes_total', 'Changes of the status of workers, by the new one.', [
-    'status',
+  readonly clientsStalled = this.#counter('clients_stalled_total', 'Clients cut off because they stopped reading.', [
+    'route',
   ]);
+  readonly usedTokens = this.#counter('used_tokens_total', 'Prompt and output tokens that workers say they used.', [
+    'model',
+  ]);
+  readonly statusChanges = this.#counter(
+    'worker_status_changes_total',
+    'Changes of the status of workers, by the new one.',
+    ['status'],
+  );
   readonly discoveryFailures = this.#counter('discovery_failures_total', 'Looks at a source of workers that failed.', [
     'source',
   ]);
-  readonly reloads = this.#counter('reloads_total', 'Configurations read again, and whether they were taken.', ['result']);
-  readonly thresholdChanges = this.#counter('threshold_changes_total', 'Changes of busy thresholds by an operator.', []);
-  readonly journalEnds = this.#counter('journal_ended_total', 'Journals that ended before the proxy, and why.', ['why']);
-  readonly duration = this.#histogram('request_duration_seconds', 'From the request line to the last byte of the reply.');
-  readonly firstByte = this.#histogram('first_byte_seconds', 'From the request line to the first byte of a worker’s reply.');
+  readonly reloads = this.#counter('reloads_total', 'Configurations read again, and whether they were taken.', [
+    'result',
+  ]);
+  readonly thresholdChanges = this.#counter(
+    'threshold_changes_total',
+    'Changes of busy thresholds by an operator.',
+    [],
+  );
+  readonly journalEnds = this.#counter('journal_ended_total', 'Journals that ended before the proxy, and why.', [
+    'why',
+  ]);
+  readonly duration = this.#histogram(
+    'request_duration_seconds',
+    'From the request line to the last byte of the reply.',
+  );
+  readonly firstByte = this.#histogram(
+    'first_byte_seconds',
+    'From the request line to the first byte of a worker’s reply.',
+  );
 
   constructor(sources: MetricSources) {
     this.#holdings(sources);
@@ -142,12 +166,22 @@ export class Metrics {
 
   #workers(sources: MetricSources): void {
     const view = (name: string, help: string, read: (worker: WorkerView) => number): void => {
-      this.#labelled(name, help, ['worker'], () => sources.workers().map(([url, each]) => [[url], read(each)] as const));
+      this.#labelled(name, help, ['worker'], () =>
+        sources.workers().map(([url, each]) => [[url], read(each)] as const),
+      );
     };
     view('worker_in_flight', 'Attempts that run on a worker.', (worker) => worker.inFlight);
     view('worker_in_flight_tokens', 'Tokens that those may take.', (worker) => worker.inFlightTokens);
-    view('worker_reported_running', 'Requests in its batch, as it says; -1: unknown.', (worker) => worker.reportedRunning);
-    view('worker_reported_waiting', 'Requests it keeps waiting, as it says; -1: unknown.', (worker) => worker.reportedWaiting);
+    view(
+      'worker_reported_running',
+      'Requests in its batch, as it says; -1: unknown.',
+      (worker) => worker.reportedRunning,
+    );
+    view(
+      'worker_reported_waiting',
+      'Requests it keeps waiting, as it says; -1: unknown.',
+      (worker) => worker.reportedWaiting,
+    );
     view('worker_kv_usage_ratio', 'Share of its KV pool in use; -1: unknown.', (worker) => worker.reportedKvUsageRatio);
     this.#labelled('worker_status', '1 for the status of a worker.', ['worker', 'status'], () => {
       return sources.workers().flatMap(([url, { status }]) => {

@@ -31,5 +31,9 @@ export function answerModels(name: RouteName, exchange: Exchange, facts: OwnFact
 
 function answer(exchange: Exchange, status: number, body: object): void {
   const text = JSON.stringify(body);
-  exchange.answer(status, ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(text))], text);
+  exchange.answer(
+    status,
+    ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(text))],
+    text,
+  );
 }

@@ -53,7 +53,10 @@ export class ProxyPerformer implements Performer<LiveRequest> {
     }
     const { method, url, rawHeaders } = exchange.request;
     const headers = requestHeaders(rawHeaders, exchange.requestId, this.#peers.upstreamKey());
-    pool.dispatch({ path: url as string, method: method as 'GET' | 'POST', headers, body: exchange.body ?? null }, relay);
+    pool.dispatch(
+      { path: url as string, method: method as 'GET' | 'POST', headers, body: exchange.body ?? null },
+      relay,
+    );
   }
 
   cancel(attempt: Attempt<LiveRequest>): void {

@@ -80,14 +80,21 @@ export class Proxy {
     this.metrics = this.#metricsOf();
     const { logger } = log;
     const logsRequests = settings.config.log.requests;
-    this.#observations = new Observations(this.metrics, this.#workerCounts, logger, () => this.host.now(), logsRequests);
+    this.#observations = new Observations(
+      this.metrics,
+      this.#workerCounts,
+      logger,
+      () => this.host.now(),
+      logsRequests,
+    );
     this.#journal = this.#journalOf(init, seed);
     this.host.recorder = this.#journal;
     this.front = this.#frontOf();
     this.#fleet = this.#fleetOf();
     this.#discovery = this.#discoveryOf();
     this.#listener = new Listener(this.front.handle, listenerBounds(settings.config), settings.tls);
-    this.#admin = settings.config.admin && new Listener(this.#adminOf().handle, listenerBounds(settings.config), undefined);
+    this.#admin =
+      settings.config.admin && new Listener(this.#adminOf().handle, listenerBounds(settings.config), undefined);
     this.#draining = new Draining(this.host, this.front, this.#listener, () => this.#settings.config.drain);
   }
 

@@ -54,7 +54,8 @@ export function readSettings({ config, writtenPolicies, folder, isInsecure }: Se
       writtenPolicies,
       keys: keysFile === undefined ? undefined : readKeyRing(resolve(folder, keysFile)),
       upstreamKey: readSecret({ file: at(upstream.key_file), env: upstream.key_env }),
-      upstreamCa: upstream.ca_file === undefined ? undefined : readPem('upstream.ca_file', resolve(folder, upstream.ca_file)),
+      upstreamCa:
+        upstream.ca_file === undefined ? undefined : readPem('upstream.ca_file', resolve(folder, upstream.ca_file)),
       tls: tls && {
         cert: readPem('tls.cert_file', resolve(folder, tls.cert_file)),
         key: readPem('tls.key_file', resolve(folder, tls.key_file)),
@@ -81,11 +82,15 @@ function checkExposure({ config, keys, adminKey }: ProxySettings, isInsecure: bo
   const { listen, admin } = config;
   if (keys === undefined && !isInsecure && !isLoopback(listen.host)) {
     const where = shownAddress(listen);
-    throw new ConfigError(`listen: value ${where} without keys_file; allowed a loopback address, keys_file or --insecure`);
+    throw new ConfigError(
+      `listen: value ${where} without keys_file; allowed a loopback address, keys_file or --insecure`,
+    );
   }
   if (admin !== undefined && adminKey === undefined && !isLoopback(admin.listen.host)) {
     const where = shownAddress(admin.listen);
-    throw new ConfigError(`admin.listen: value ${where} without a key; allowed a loopback address, key_file or key_env`);
+    throw new ConfigError(
+      `admin.listen: value ${where} without a key; allowed a loopback address, key_file or key_env`,
+    );
   }
 }
 

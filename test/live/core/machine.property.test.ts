@@ -19,14 +19,22 @@ const queue = fc.constantFrom<object>(
 );
 const block = fc.record({
   queue,
-  capacity: fc.constantFrom<object>({ name: 'fixed', max: 1 }, { name: 'fixed', max: 3 }, { name: 'aimd' }, { name: 'tiers' }),
+  capacity: fc.constantFrom<object>(
+    { name: 'fixed', max: 1 },
+    { name: 'fixed', max: 3 },
+    { name: 'aimd' },
+    { name: 'tiers' },
+  ),
   router: fc.constantFrom<object>({ name: 'round-robin' }, { name: 'cache-aware' }, { name: 'least-load' }),
   gates: fc.constantFrom<object[]>(
     [],
     [{ name: 'concurrency-limit', max: 2 }],
     [{ name: 'breaker', failureThreshold: 1, openFor: '20us' }, { name: 'busy' }],
   ),
-  rate: fc.constantFrom<object>({ name: 'none' }, { name: 'tenant-limit', default: { requestsPerMinute: 9, tokensPerMinute: 900 } }),
+  rate: fc.constantFrom<object>(
+    { name: 'none' },
+    { name: 'tenant-limit', default: { requestsPerMinute: 9, tokensPerMinute: 900 } },
+  ),
   timeouts: fc.constantFrom<object>({}, { attempt: '30us' }, { request: '80us', worker: '10us' }),
 });
 type Block = typeof block extends fc.Arbitrary<infer T> ? T : never;

@@ -8,11 +8,16 @@ const field = fc.constantFrom('data: {"a":1}', 'data: [DONE] ', ': ping', 'event
 const event = fc
   .tuple(fc.array(field, { minLength: 1, maxLength: 3 }), lineEnd)
   .map(([fields, end]) => fields.map((text) => text + end).join('') + end);
-const stream = fc.record({ events: fc.array(event, { maxLength: 6 }), rest: fc.constantFrom('', 'data: cut', 'data: x\n') });
+const stream = fc.record({
+  events: fc.array(event, { maxLength: 6 }),
+  rest: fc.constantFrom('', 'data: cut', 'data: x\n'),
+});
 
 function cutAt(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   const places = [...new Set(cuts.map((cut) => (bytes.length === 0 ? 0 : cut % bytes.length)))].sort((a, b) => a - b);
-  return [...places, bytes.length].map((place, i, all) => bytes.subarray(all[i - 1] ?? 0, place)).filter((it) => it.length > 0);
+  return [...places, bytes.length]
+    .map((place, i, all) => bytes.subarray(all[i - 1] ?? 0, place))
+    .filter((it) => it.length > 0);
 }
 
 describe('an event stream', () => {

@@ -8,14 +8,29 @@ const NOW_MS = Date.UTC(2026, 0, 1);
 
 describe('headers of a request', () => {
   it('keep order, spelling and repeats; those of one connection and credentials go', () => {
-    const raw = ['Host', 'g', 'X-A', '1', 'connection', 'x-b, Close', 'X-B', '2', 'X-a', '3', 'Authorization', 'secret'];
+    const raw = [
+      'Host',
+      'g',
+      'X-A',
+      '1',
+      'connection',
+      'x-b, Close',
+      'X-B',
+      '2',
+      'X-a',
+      '3',
+      'Authorization',
+      'secret',
+    ];
     const passed = ['X-A', '1', 'X-a', '3', 'x-request-id', 'id'];
     expect(requestHeaders(raw, 'id', undefined)).toEqual(passed);
     expect(requestHeaders(raw, 'id', 'key')).toEqual([...passed, 'authorization', 'Bearer key']);
   });
 
   it('of a reply lose the worker’s own id', () => {
-    const raw = ['Content-Length', '2', 'X-Request-Id', 'w', 'Transfer-Encoding', 'chunked'].map((text) => Buffer.from(text));
+    const raw = ['Content-Length', '2', 'X-Request-Id', 'w', 'Transfer-Encoding', 'chunked'].map((text) =>
+      Buffer.from(text),
+    );
     expect(responseHeaders(raw, 'id')).toEqual(['Content-Length', '2', 'x-request-id', 'id']);
   });
 });

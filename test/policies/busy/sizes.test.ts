@@ -27,7 +27,7 @@ describe('the sizes of a worker', () => {
   it('stay as they were said last', () => {
     const gate = make({ prefillBatchesMax: 2 });
     gate.configured(0, 0, 1);
-    gate.reported(0, 0, 0, loadReport({ kvTotalBlocks: 100, maxBatchedTokens: 10, kvUsedBlocks: 95, prefillTokens: 0 }));
+    gate.reported(0, 0, 0, loadReport({ kvTotalBlocks: 100, maxBatchedTokens: 10, kvUsedBlocks: 95 }));
     gate.reported(0, 0, 0, loadReport({ kvUsedBlocks: 0, prefillTokens: 21 }));
     expect(allows(gate)).toBe(false);
     gate.reported(0, 0, 0, loadReport({ kvUsedBlocks: 95, prefillTokens: 20 }));

@@ -57,7 +57,10 @@ describe('AgingLimit', () => {
   });
 
   it('is what the variant of the registry makes', () => {
-    const config = concurrencyLimit.config.parse({ name: 'concurrency-limit', ...concurrencyLimit.variants['llm-d-2295'] });
+    const config = concurrencyLimit.config.parse({
+      name: 'concurrency-limit',
+      ...concurrencyLimit.variants['llm-d-2295'],
+    });
     expect(concurrencyLimit.make(config, { rng: () => 0 })).toBeInstanceOf(AgingLimit);
     const plain = concurrencyLimit.config.parse({ name: 'concurrency-limit' });
     expect(concurrencyLimit.make(plain, { rng: () => 0 })).toBeInstanceOf(ConcurrencyLimit);

@@ -86,7 +86,11 @@ describe('ScopeBucket', () => {
     bucket.debit(59.5, 1);
     expect(bucket.left).toEqual({ tokens: 0.5, requests: 1 });
     expect([bucket.waitSec(0, 0.5, 1), bucket.waitSec(0, 1, 1), bucket.waitSec(0, 2.5, 0)]).toEqual([0, 1, 2]);
-    expect([bucket.waitSec(0, 0, 2), bucket.waitSec(0, 61, 0), bucket.waitSec(0, 0, 3)]).toEqual([30, Infinity, Infinity]);
+    expect([bucket.waitSec(0, 0, 2), bucket.waitSec(0, 61, 0), bucket.waitSec(0, 0, 3)]).toEqual([
+      30,
+      Infinity,
+      Infinity,
+    ]);
   });
 });
 

@@ -7,7 +7,7 @@ import { noBudget } from '../../../policies/retry-budget/none.ts';
 import { RatioBudget, ratioBudget } from '../../../policies/retry-budget/ratio.ts';
 import { refusalRatio, SreBudget, sreBudget } from '../../../policies/retry-budget/sre.ts';
 import type { RetryBudget } from '../../../policies/retry-budget/types.ts';
-import type { Retry } from '../../../policies/types.ts';
+import type { AttemptResult, Retry } from '../../../policies/types.ts';
 import { requestView } from '../views.ts';
 import { CANCELLED, FAILED, leaseOf, OK, REJECTED } from './traffic.ts';
 
@@ -39,6 +39,12 @@ describe('finagle', () => {
     const budget = make({ minRetriesPerSec: 0 });
     for (let id = 0; id < 50; id++) budget.granted(0, leaseOf(id, 2));
     expect(allowed(budget, 0)).toBe(0);
+  });
+
+  it('allows what the budget covers exactly', () => {
+    const budget = make({ minRetriesPerSec: 0, retryRatio: 0.5 });
+    for (let id = 0; id < 4; id++) budget.granted(0, leaseOf(id));
+    expect(allowed(budget, 0)).toBe(2);
   });
 
   it('loses no retry to rounding', () => {
@@ -101,6 +107,22 @@ describe('sre', () => {
     // One request, none accepted: a chance of 1/2; the refused retry is a request too: 2/3.
     expect([budget.allows(0, r(0), 0), budget.allows(0, r(0), 0)]).toEqual([false, false]);
     expect(draws).toEqual([]);
+  });
+
+  it('is refused by a draw below the chance, not by one that meets it', () => {
+    const draws = [0.5, 0.499];
+    const budget = new SreBudget(sreConfig.parse({ name: 'sre' }), () => draws.shift() as number);
+    budget.settled(0, leaseOf(0), FAILED);
+    expect([budget.allows(0), budget.allows(0)]).toEqual([true, false]);
+  });
+
+  it('takes no cancelled attempt for a request, and an ok one for an accepted one whatever its status', () => {
+    const chance = (ends: readonly AttemptResult[]) => {
+      const budget = new SreBudget(sreConfig.parse({ name: 'sre', k: 1 }), () => 0);
+      for (const end of ends) budget.settled(0, leaseOf(0), end);
+      return budget.allows(0);
+    };
+    expect([chance([CANCELLED]), chance([{ ...OK, status: 503 }]), chance([OK, FAILED])]).toEqual([true, true, false]);
   });
 
   it('counts a client error as accepted, a cancelled attempt not at all, and forgets after its window', () => {
@@ -179,6 +201,14 @@ describe('Budgeted', () => {
     retry.settled(0, leaseOf(0), OK);
     const events = ['granted', 'firstToken', 'settled'];
     expect(heard).toEqual(events.flatMap((event) => [`inner ${event}`, `budget ${event}`]));
+  });
+
+  it('tells of leases where somebody asks, and lets a retry at once be one', () => {
+    const retry = new Budgeted({ delayUs: () => 0 }, { allows: () => true });
+    retry.granted(0, leaseOf(0));
+    retry.firstToken(0, leaseOf(0));
+    retry.settled(0, leaseOf(0), FAILED);
+    expect(retry.delayUs(0, r(0), FAILED)).toBe(0);
   });
 
   it('changes nothing under the budget none', () => {

@@ -122,9 +122,12 @@ describe('Jittered', () => {
     expect(jitteredConfig.safeParse({ name: 'jittered', initialBackoff: '2s', maxBackoff: '1s' }).success).toBe(false);
   });
 
-  it.each(['full', 'equal', 'none'] as const)('remembers no delay of a shape that does not build on it: %s', (shape) => {
-    const policy = make({ shape });
-    delay(policy, 1);
-    expect(policy.remembered).toBe(0);
-  });
+  it.each(['full', 'equal', 'none'] as const)(
+    'remembers no delay of a shape that does not build on it: %s',
+    (shape) => {
+      const policy = make({ shape });
+      delay(policy, 1);
+      expect(policy.remembered).toBe(0);
+    },
+  );
 });

@@ -18,7 +18,11 @@ describe('the status of an attempt', () => {
 
   it('counts for nothing when nobody may repeat the attempt', () => {
     const outcomes = ['ok', 'refused', 'failed', 'timeout', 'cancelled'] as const;
-    expect(outcomes.filter((outcome) => isRepeatable(attemptResult({ outcome })))).toEqual(['refused', 'failed', 'timeout']);
+    expect(outcomes.filter((outcome) => isRepeatable(attemptResult({ outcome })))).toEqual([
+      'refused',
+      'failed',
+      'timeout',
+    ]);
     expect(isRepeatable(attemptResult({ outcome: 'failed', bytesSent: true }))).toBe(false);
   });
 });

@@ -128,7 +128,17 @@ class Driver {
   }
 }
 
-const entries = [passthrough, cacheAware, prefixHash, consistentHashing, manual, bucket, dpMinTokens, kvCost, leastRequest];
+const entries = [
+  passthrough,
+  cacheAware,
+  prefixHash,
+  consistentHashing,
+  manual,
+  bucket,
+  dpMinTokens,
+  kvCost,
+  leastRequest,
+];
 const settings = entries.flatMap((entry) =>
   ['', ...Object.keys(entry.variants)].map((variant) => [entry.name, variant, entry] as const),
 );

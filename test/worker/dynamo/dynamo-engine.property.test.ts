@@ -106,7 +106,7 @@ describe('DynamoEngine', () => {
         if (kind === 'submit' && answer === 0) stayUs -= at as number;
         if (kind === 'finished') stayUs += at as number;
       }
-      expect(engine.totals.runningUs + engine.totals.waitingUs).toBe(stayUs);
+      expect(engine.totals.runningUs + engine.totals.waitingUs + 0).toBe(stayUs);
       spent += stayUs;
     });
     fc.assert(property, { seed: SEED + 2, numRuns: RUNS / 4 });
