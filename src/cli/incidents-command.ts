@@ -1,6 +1,7 @@
 /**
- * `spillway incidents`: runs the shipped incidents, prints a row each, and with `--out` writes the gallery. With `--fuzz`
- * it draws worlds around each instead, in which the repaired policies must survive. Ctrl-C ends it after what runs.
+ * `spillway incidents`: runs the shipped incidents, prints a row each, and with `--out` writes the gallery. With
+ * `--fuzz` it draws worlds around each instead, in which the repaired policies must survive. Ctrl-C ends it after
+ * what runs.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
  * The gallery of incidents as one HTML file that needs nothing else: a card each with what went wrong, the reporter's
- * numbers beside ours, and how good requests were over time, before and after. No script; its policy for content allows
+ * numbers beside ours, and how good requests were over time, before and after, or where that shows nothing, the symptom as
+ * bars. No script; its policy for content allows
  * the style it carries and nothing more. The same runs give the same bytes.
  */
 import type { GoodOverTime } from '../lab/incidents/good-over-time.ts';
@@ -14,7 +15,8 @@ const STYLE = `
 @media(prefers-color-scheme:dark){:root{--text:#e6edf3;--soft:#9aa4af;--back:#0d1117;--card:#161b22;--line:#30363d;
 --accent:#56b4e9;--before:#ff8c42;--after:#2ecc9b}}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:1100px;padding:1rem;font:16px/1.5 system-ui,sans-serif;color:var(--text);background:var(--back)}
+body{margin:0 auto;max-width:1100px;padding:1rem;font:16px/1.5 system-ui,sans-serif;color:var(--text);
+background:var(--back)}
 h1{font-size:1.6rem;margin:.5rem 0}h2{font-size:1.15rem;margin:0}p{max-width:75ch;margin:.5rem 0}
 nav ul{columns:3 16rem;padding-left:1.2rem;font-size:.9rem}
 article{margin:1.2rem 0;padding:1rem;background:var(--card);border:1px solid var(--line);border-radius:6px}
@@ -22,10 +24,11 @@ header{display:flex;flex-wrap:wrap;gap:.2rem 1rem;align-items:baseline;justify-c
 .verdict{font-size:.9rem;color:var(--soft)}.lost{color:var(--before);font-weight:600}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.5rem 0}
 th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child,td.said{text-align:left}td.number{white-space:nowrap}
+th:first-child,.said{text-align:left}td.number{white-space:nowrap}
 svg{display:block;width:100%;max-width:46rem;height:auto;margin:.5rem 0}
 svg text{fill:var(--soft);font:11px system-ui,sans-serif}svg line{stroke:var(--line)}
 .before{stroke:var(--before);fill:none;stroke-width:2}.after{stroke:var(--after);fill:none;stroke-width:2}
+rect.before{fill:var(--before);stroke:none}rect.after{fill:var(--after);stroke:none}
 text.before{fill:var(--before);stroke:none}text.after{fill:var(--after);stroke:none}
 details{font-size:.9rem;color:var(--soft)}dt{font-weight:600}dd{margin:0 0 .3rem 1rem}
 code{font-family:ui-monospace,monospace;font-size:.9em}a{color:var(--accent)}
@@ -52,8 +55,10 @@ export function incidentsPage(outcomes: readonly IncidentOutcome[], hashOf: (tex
     '<body>',
     '<main>',
     '<h1>Incidents, before and after</h1>',
-    `<p>${shown} of ${outcomes.length} are shown: each expectation of their scenarios holds. Reported numbers are the ` +
-      'reporters’, in their words; all others are measured in the simulator, where the mechanism causes the symptom.</p>',
+    `<p>${shown} of ${outcomes.length} are shown: ` +
+      `each expectation of their scenarios holds. Reported numbers are the ` +
+      'reporters’, in their words; all others are measured in the simulator, ' +
+      'where the mechanism causes the symptom.</p>',
     `<nav aria-label="Incidents"><ul>${links.join('')}</ul></nav>`,
     ...outcomes.map(card),
     '</main>',
@@ -77,7 +82,7 @@ function card(outcome: IncidentOutcome): string {
     `<header><h2>${title}</h2><span class="verdict${isShown ? '' : ' lost'}">` +
       `${text(verdictOf(outcome))}, ${held} of ${outcome.expectations.length} expectations</span></header>`,
     `<p>${text(scenario.why.trim())}</p>`,
-    chart(name, good.before, good.after),
+    differ(good.before, good.after) ? chart(name, good.before, good.after) : bars(name, outcome.symptoms[0]),
     symptomTable(outcome.symptoms),
     notes(outcome),
     '</article>',
@@ -86,14 +91,14 @@ function card(outcome: IncidentOutcome): string {
 
 function symptomTable(symptoms: readonly ShownSymptom[]): string {
   const variants = symptoms[0]?.values.map(({ variant }) => variant) ?? [];
-  const heads = ['symptom', ...variants, 'reported', 'repaired, as reported'];
+  const heads = ['symptom', ...variants].map((each) => `<th scope="col">${text(each)}</th>`);
+  const said = ['reported', 'repaired, as reported'].map((each) => `<th scope="col" class="said">${each}</th>`);
   const rows = symptoms.map(({ what, values, reported, repaired }) => {
     const numbers = values.map(({ value }) => `<td class="number">${text(shownValue(value))}</td>`);
-    const said = [reported, repaired ?? ''].map((each) => `<td class="said">${text(each)}</td>`);
-    return `<tr><th scope="row">${text(what)}</th>${[...numbers, ...said].join('')}</tr>`;
+    const texts = [reported, repaired ?? ''].map((each) => `<td class="said">${text(each)}</td>`);
+    return `<tr><th scope="row">${text(what)}</th>${[...numbers, ...texts].join('')}</tr>`;
   });
-  const head = heads.map((each) => `<th scope="col">${text(each)}</th>`).join('');
-  return `<div class="scroll" tabindex="0"><table><tr>${head}</tr>${rows.join('')}</table></div>`;
+  return `<div class="scroll" tabindex="0"><table><tr>${[...heads, ...said].join('')}</tr>${rows.join('')}</table></div>`;
 }
 
 function notes({ incident, symptoms, expectations, troubles }: IncidentOutcome): string {
@@ -119,6 +124,42 @@ const LEFT = 44;
 const TOP = 22;
 const BOTTOM = 20;
 
+/** Less of a difference cannot be seen. */
+const SEEN_MIN = 0.1;
+
+/** Whether two curves can be told apart. */
+function differ(before: GoodOverTime, after: GoodOverTime): boolean {
+  const sameLength = Math.abs(before.seconds - after.seconds) <= SEEN_MIN * before.seconds;
+  return !sameLength || before.fractions.some((fraction, bin) => {
+    const other = after.fractions[bin] ?? null;
+    return fraction !== null && other !== null && Math.abs(fraction - other) >= SEEN_MIN;
+  });
+}
+
+const BAR = 22;
+const BARS_LEFT = 150;
+
+/** The symptom by variant; nothing where it is no number. */
+function bars(name: string, symptom: ShownSymptom | undefined): string {
+  const values = (symptom?.values ?? []).flatMap(({ variant, value }) => {
+    return typeof value === 'number' ? [{ variant, value }] : [];
+  });
+  const most = values.reduce((top, { value }) => Math.max(top, value), 0);
+  if (symptom === undefined || most === 0) return '';
+  const rows = values.map(({ variant, value }, row) => {
+    const width = ((WIDTH - BARS_LEFT - 90) * value) / most;
+    const y = row * BAR;
+    return (
+      `<text x="0" y="${y + 15}">${text(variant)}</text>` +
+      `<rect class="${variant === 'before' ? 'before' : 'after'}" x="${BARS_LEFT}" y="${y + 4}" ` +
+      `width="${width.toFixed(1)}" height="${BAR - 8}"/>` +
+      `<text x="${(BARS_LEFT + width + 6).toFixed(1)}" y="${y + 15}">${text(shownValue(value))}</text>`
+    );
+  });
+  const label = attribute(`${name}: ${symptom.what}, by variant`);
+  return `<svg viewBox="0 0 ${WIDTH} ${values.length * BAR}" role="img" aria-label="${label}">${rows.join('')}</svg>`;
+}
+
 /** Fraction of good requests by when they were sent. */
 function chart(name: string, before: GoodOverTime, after: GoodOverTime): string {
   const seconds = Math.max(before.seconds, after.seconds);
@@ -130,7 +171,8 @@ function chart(name: string, before: GoodOverTime, after: GoodOverTime): string 
     ...ends,
     `<text x="0" y="${y(1) + 4}">100 %</text><text x="0" y="${y(0) + 4}">0 %</text>`,
     `<text x="${LEFT}" y="12">good requests by when they were sent</text>`,
-    `<text class="before" x="${WIDTH - 120}" y="12">before</text><text class="after" x="${WIDTH - 60}" y="12">after</text>`,
+    `<text class="before" x="${WIDTH - 120}" y="12">before</text>` +
+      `<text class="after" x="${WIDTH - 60}" y="12">after</text>`,
     `<text x="${WIDTH}" y="${HEIGHT - 4}" text-anchor="end">${Math.round(seconds)} s</text>`,
     curve(before, seconds, y, 'before'),
     curve(after, seconds, y, 'after'),

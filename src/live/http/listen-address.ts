@@ -13,7 +13,7 @@ const FORM = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/;
 export function parseListenAddress(text: string): ListenAddress | undefined {
   const match = FORM.exec(text);
   if (match === null) return undefined;
-  const host = match[1] ?? (match[2]);
+  const host = match[1] ?? match[2] ?? '';
   const port = Number(match[3]);
   return port > 65535 || (match[1] !== undefined && isIP(host) !== 6) ? undefined : { host, port };
 }
