@@ -1,8 +1,8 @@
 /**
  * The gallery of incidents as one HTML file that needs nothing else: a card each with what went wrong, the reporter's
- * numbers beside ours, and how good requests were over time, before and after, or where that shows nothing, the symptom as
- * bars. No script; its policy for content allows
- * the style it carries and nothing more. The same runs give the same bytes.
+ * numbers beside ours, and how good requests were over time, before and after; where that shows nothing, the symptom
+ * as bars. No script; its policy for content allows the style it carries and nothing more. The same runs give the same
+ * bytes.
  */
 import type { GoodOverTime } from '../lab/incidents/good-over-time.ts';
 import type { IncidentOutcome, ShownSymptom } from '../lab/incidents/incident.ts';
@@ -98,7 +98,8 @@ function symptomTable(symptoms: readonly ShownSymptom[]): string {
     const texts = [reported, repaired ?? ''].map((each) => `<td class="said">${text(each)}</td>`);
     return `<tr><th scope="row">${text(what)}</th>${[...numbers, ...texts].join('')}</tr>`;
   });
-  return `<div class="scroll" tabindex="0"><table><tr>${[...heads, ...said].join('')}</tr>${rows.join('')}</table></div>`;
+  const head = `<tr>${[...heads, ...said].join('')}</tr>`;
+  return `<div class="scroll" tabindex="0"><table>${head}${rows.join('')}</table></div>`;
 }
 
 function notes({ incident, symptoms, expectations, troubles }: IncidentOutcome): string {
