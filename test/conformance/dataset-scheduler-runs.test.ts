@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type RunLine, unknownFields } from './groups/scheduler-records.ts';
@@ -24,10 +25,11 @@ const COMPARED = [
 ];
 
 /**
- * Two replies of one instant come in the order in which upstream's waiters happened to poll at the end of a cool-down,
- * which the core, whose timers are exact, does not know. All else is equal.
+ * Calls that end in one instant are listed as their timers were set. At the end of a cool-down that is the order in
+ * which upstream's waiters happened to poll, which the core, whose timers are exact, does not know. Such lists may
+ * differ, by that order alone and in few runs; all else is equal.
  */
-const TIED = new Set(['scripted 73 baseline']);
+const TIED_SHARE_MAX = 0.02;
 
 describe.skipIf(!present)(`scheduler run vectors${present ? '' : ` (skipped: no ${path})`}`, () => {
   const text = present ? gunzipSync(readFileSync(path)).toString('utf8') : '';
@@ -49,17 +51,20 @@ describe.skipIf(!present)(`scheduler run vectors${present ? '' : ` (skipped: no 
       const rows = [...run.rows].sort(byPlace);
       for (const field of COMPARED) {
         if (field === 'rows') expect(rows, field).toEqual([...line.rows].sort(byPlace));
-        else if (field === 'attempts' && TIED.has(name)) {
-          expect(run.attempts).not.toEqual(line.attempts);
+        else if (field === 'attempts') {
           expect([...run.attempts].sort(byEnd), field).toEqual([...line.attempts].sort(byEnd));
         } else expect(run[field], field).toEqual(line[field]);
       }
-      (TIED.has(name) ? tied : equal).push(name);
+      (isDeepStrictEqual(run.attempts, line.attempts) ? equal : tied).push(name);
       counts.attempts += line.attempts.length;
       counts.dispatches += line.dispatch_order.length;
       counts.rows += line.rows.length;
     });
   }
+
+  it('orders the ends of one instant otherwise in few runs only', () => {
+    expect(tied.length).toBeLessThanOrEqual(Math.ceil(TIED_SHARE_MAX * lines.length));
+  });
 
   afterAll(() => {
     const differ = lines.length - equal.length - tied.length;
