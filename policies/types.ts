@@ -149,6 +149,20 @@ export interface WorkerObserver {
   reportsEnded?(now: Micros): void;
 }
 
+/**
+ * State that can be written down and taken up again, so that a journal may begin in the midst of a run. A policy
+ * without these two runs as well; a part of a journal that begins with it cannot be replayed by itself.
+ */
+export interface Snapshots {
+  /**
+   * Plain data: numbers (not NaN), texts, arrays, objects, Maps, Sets. Written down at once and not changed. Undefined:
+   * this one cannot.
+   */
+  snapshot?(): unknown;
+  /** On a fresh policy of the same settings, before any other call. `requestOf` knows every request in the gateway. */
+  restore?(state: unknown, requestOf: (id: number) => RequestView): void;
+}
+
 /** Told once per lease granted and once per lease settled; the core owns that promise. */
 export interface LeaseObserver {
   granted?(now: Micros, attempt: AttemptView): void;
@@ -158,7 +172,7 @@ export interface LeaseObserver {
 }
 
 /** Decider: which worker gets the request. */
-export interface Router extends LeaseObserver, WorkerObserver {
+export interface Router extends LeaseObserver, WorkerObserver, Snapshots {
   /**
    * Index into `candidates` (never empty; only ready workers that every gate allows), -1 to wait until something
    * changes, or -2 to refuse the request (router/answers.ts names the two).
@@ -167,7 +181,7 @@ export interface Router extends LeaseObserver, WorkerObserver {
 }
 
 /** Decider: may this worker get one more? */
-export interface Gate extends LeaseObserver, WorkerObserver {
+export interface Gate extends LeaseObserver, WorkerObserver, Snapshots {
   /** No state change here; see `granted`. */
   allows(now: Micros, worker: WorkerView): boolean;
   /** When the answer may change with no further input: strictly after `now`, or Infinity. */
@@ -178,7 +192,7 @@ export interface Gate extends LeaseObserver, WorkerObserver {
 export type CapacitySource = 'override' | 'worker-reported' | 'mixed' | 'legacy-fallback';
 
 /** Decider: how many requests may be admitted at once, from what the fleet reports or how its attempts end. */
-export interface Capacity extends WorkerObserver, LeaseObserver {
+export interface Capacity extends WorkerObserver, LeaseObserver, Snapshots {
   /** Requests; a whole number ≥ 0 or Infinity. Readable at any time, before any event too. */
   current(): number;
   source(): CapacitySource;
@@ -190,7 +204,7 @@ export type QueueEffect =
   | { readonly kind: 'preempt'; readonly attempt: AttemptView };
 
 /** Keeper: the gateway's admission queue. It owns what waits, its deadlines and the permits of what it admitted. */
-export interface Queue extends LeaseObserver, WorkerObserver {
+export interface Queue extends LeaseObserver, WorkerObserver, Snapshots {
   /** 'admitted' grants a permit at once; a cause sheds the request; otherwise an effect answers later. */
   offer(now: Micros, request: RequestView): 'admitted' | 'queued' | FinishCause;
   /**
@@ -208,7 +222,7 @@ export interface Queue extends LeaseObserver, WorkerObserver {
 }
 
 /** Decider: another attempt, and when? */
-export interface Retry extends LeaseObserver {
+export interface Retry extends LeaseObserver, Snapshots {
   /**
    * Delay before the next attempt (≥ 0), or -1 to give up. Asked once per failed attempt; never after bytes were
    * sent.

@@ -63,6 +63,16 @@ export class Breaker implements Gate {
     }
     return this.#circuits[index] as Circuit;
   }
+
+  snapshot(): unknown {
+    return [this.#circuits.map((circuit) => circuit.snapshot()), this.#known];
+  }
+
+  restore(state: unknown): void {
+    const [circuits, known] = state as [unknown[], ReadonlySet<number>];
+    for (const [index, circuit] of circuits.entries()) this.#circuit(index).restore(circuit);
+    this.#known = known;
+  }
 }
 
 export const breaker: PolicyEntry<'gate', BreakerConfig> = {

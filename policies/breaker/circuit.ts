@@ -14,4 +14,6 @@ export interface Circuit {
   reconsiderAt(now: Micros): Micros;
   /** The worker is another one from now on. */
   renew(): void;
+  snapshot(): unknown;
+  restore(state: unknown): void;
 }

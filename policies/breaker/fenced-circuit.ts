@@ -135,6 +135,14 @@ export class FencedCircuit implements Circuit {
   #open(now: Micros): void {
     this.#state = { kind: 'open', until: now + this.#settings.openFor };
   }
+
+  snapshot(): unknown {
+    return [this.#state, this.#lastGranted];
+  }
+
+  restore(state: unknown): void {
+    [this.#state, this.#lastGranted] = state as [State, number];
+  }
 }
 
 function isPast(failure: Failure, at: Micros, sample: number): boolean {

@@ -91,6 +91,17 @@ export class LazyCircuit implements Circuit {
     this.counts.consecutiveSuccesses = 0;
     if (to !== 'open') this.counts.consecutiveFailures = 0;
   }
+
+  snapshot(): unknown {
+    return [this.#state, this.#changedAtMs, this.counts];
+  }
+
+  restore(state: unknown): void {
+    const [kind, changedAtMs, counts] = state as [LazyState, number, LazyCircuit['counts']];
+    this.#state = kind;
+    this.#changedAtMs = changedAtMs;
+    Object.assign(this.counts, counts);
+  }
 }
 
 function wholeMs(us: Micros): number {

@@ -12,9 +12,19 @@
  *
  * Source: ai-dynamo/dynamo worker_monitor.rs from #3458 (2025-10) to 00220774a (2026-09); smg #2220.
  */
+import { refill } from '../refill.ts';
 import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
-import type { AttemptResult, AttemptView, Gate, LoadReport, Micros, WorkerStatus, WorkerView } from '../types.ts';
+import type {
+  AttemptResult,
+  AttemptView,
+  Gate,
+  LoadReport,
+  Micros,
+  RequestView,
+  WorkerStatus,
+  WorkerView,
+} from '../types.ts';
 import { type BusyConfig, busyConfig } from './config.ts';
 import { LatchMonitor } from './latch-monitor.ts';
 import type { BusyMonitor, BusyThresholds, WorkerPool } from './monitor.ts';
@@ -150,6 +160,25 @@ export class Busy implements Gate {
       before.kvTotalBlocks === pool.kvTotalBlocks &&
       before.maxBatchedTokens === pool.maxBatchedTokens;
     if (!same) this.poolsChanged(now, new Map(this.#pools).set(worker, pool));
+  }
+
+  snapshot(): unknown {
+    const monitor = this.monitor.snapshot?.();
+    if (monitor === undefined) return undefined;
+    return [this.#thresholds, this.#workers, this.#statuses, this.#pools, this.#reportsEnded, monitor];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [thresholds, workers, statuses, pools, reportsEnded, monitor] = state as [
+      ...[BusyThresholds, readonly number[], Map<number, WorkerStatus>, ReadonlyMap<number, WorkerPool>, boolean],
+      unknown,
+    ];
+    this.#thresholds = thresholds;
+    this.#workers = workers;
+    refill(this.#statuses, statuses);
+    this.#pools = pools;
+    this.#reportsEnded = reportsEnded;
+    this.monitor.restore?.(monitor, requestOf);
   }
 }
 

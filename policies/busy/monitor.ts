@@ -2,7 +2,7 @@
  * What the three models of a busy worker have in common: what they are told, what they answer. A worker is judged by
  * its data-parallel ranks, a rank by what it last reported; a field of -1 was not said.
  */
-import type { AttemptResult, AttemptView, Micros } from '../types.ts';
+import type { AttemptResult, AttemptView, Micros, Snapshots } from '../types.ts';
 
 /** Strict limits: a value above is busy. Infinity switches a check off. */
 export interface BusyThresholds {
@@ -33,7 +33,7 @@ export interface RankLoad {
 /** Batch size of a worker that does not say: upstream's stand-in. */
 export const BATCH_TOKENS_UNKNOWN = 10_000_000;
 
-export interface BusyMonitor {
+export interface BusyMonitor extends Snapshots {
   /** The whole set of known workers. With `reset` false the list is there, but nobody acted on it yet. */
   discovered(now: Micros, workers: readonly number[], reset: boolean): void;
   /** The whole set of known sizes. */

@@ -15,6 +15,7 @@
  * Differences from upstream: spec busy-threshold.md §2, H1 to H15 without H9, H10 and H12, which single-threaded
  * inputs exclude.
  */
+import { refill } from '../refill.ts';
 import type { AttemptResult, AttemptView, Micros } from '../types.ts';
 import type { BusyConfig } from './config.ts';
 import { BATCH_TOKENS_UNKNOWN, type BusyMonitor, type BusyThresholds } from './monitor.ts';
@@ -202,6 +203,16 @@ export class ValueMonitor implements BusyMonitor {
   /** True while any signal of the rank is fresh. */
   #speaks(now: Micros, { kvUsed, decode, prefill }: RankSignals): boolean {
     return now < Math.max(kvUsed.at, decode.at, prefill.at) + this.#staleAfter;
+  }
+
+  snapshot(): unknown {
+    return [this.#thresholds, this.#workers];
+  }
+
+  restore(state: unknown): void {
+    const [thresholds, workers] = state as [BusyThresholds, Map<number, WorkerState>];
+    this.#thresholds = thresholds;
+    refill(this.#workers, workers);
   }
 }
 

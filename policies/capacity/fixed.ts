@@ -24,6 +24,13 @@ export class Fixed implements Capacity {
   source(): CapacitySource {
     return 'override';
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const fixed: PolicyEntry<'capacity', FixedConfig> = {

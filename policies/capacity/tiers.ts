@@ -16,6 +16,7 @@
  * up, so an engine's total is not multiplied by its rank count as upstream does; a worker counts as silent
  * until every rank of it has reported.
  */
+import { refill } from '../refill.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { Capacity, CapacitySource, LoadReport, Micros, WorkerStatus } from '../types.ts';
 import { type TiersConfig, tiersConfig } from './config.ts';
@@ -143,6 +144,17 @@ export class Tiers implements Capacity {
     if (next.capacity === this.#answer.capacity && next.source === this.#answer.source) return;
     this.#answer = next;
     this.#version++;
+  }
+
+  snapshot(): unknown {
+    return [this.#workers, this.#answer, this.#version];
+  }
+
+  restore(state: unknown): void {
+    const [workers, answer, version] = state as [Map<number, KnownWorker>, CapacityAnswer, number];
+    refill(this.#workers, workers);
+    this.#answer = answer;
+    this.#version = version;
   }
 }
 

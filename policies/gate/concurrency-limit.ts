@@ -27,6 +27,13 @@ export class ConcurrencyLimit implements Gate {
   reconsiderAt(): Micros {
     return Infinity;
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const concurrencyLimit: PolicyEntry<'gate', ConcurrencyLimitConfig> = {

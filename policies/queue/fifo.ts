@@ -106,6 +106,19 @@ export class Fifo implements Queue {
       this.#outbox.push(waiter.request.id, { kind: 'admit', request: waiter.request });
     }
   }
+
+  snapshot(): unknown {
+    const waiting = [...this.#waiting.values()].map(({ request, expiresAt }) => [request.id, expiresAt]);
+    return [waiting, [...this.#admitted], this.#capacity, this.#now];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [waiting, admitted, capacity, now] = state as [[number, Micros][], number[], number, Micros];
+    for (const [id, expiresAt] of waiting) this.#waiting.push(id, { request: requestOf(id), expiresAt });
+    for (const id of admitted) this.#admitted.add(id);
+    this.#capacity = capacity;
+    this.#now = now;
+  }
 }
 
 export const fifo: PolicyEntry<'queue', FifoConfig> = {

@@ -68,4 +68,9 @@ export class KeyedFifo<Value> {
     this.#links.delete(id);
     return true;
   }
+
+  /** Oldest first. */
+  *values(): Iterable<Value> {
+    for (let link = this.#head; link !== undefined; link = link.next) yield link.value;
+  }
 }

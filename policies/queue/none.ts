@@ -38,6 +38,14 @@ export class NoQueue implements Queue {
   held(): { readonly waiting: number; readonly admitted: number } {
     return { waiting: 0, admitted: this.#admitted.size };
   }
+
+  snapshot(): unknown {
+    return [...this.#admitted];
+  }
+
+  restore(state: unknown): void {
+    for (const id of state as number[]) this.#admitted.add(id);
+  }
 }
 
 export const noQueue: PolicyEntry<'queue', NoQueueConfig> = {

@@ -16,6 +16,13 @@ export class NoRateLimit implements RateLimit {
   held(): { readonly charges: number } {
     return { charges: 0 };
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const noRateLimit: PolicyEntry<'rate', NoRateLimitConfig> = {

@@ -35,4 +35,15 @@ export class Budgeted implements Retry {
     const delayUs = this.#inner.delayUs(now, request, result);
     return delayUs >= 0 && this.#budget.allows(now, request, delayUs) ? delayUs : -1;
   }
+
+  snapshot(): unknown {
+    const [inner, budget] = [this.#inner.snapshot?.(), this.#budget.snapshot?.()];
+    return inner === undefined || budget === undefined ? undefined : [inner, budget];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [inner, budget] = state as [unknown, unknown];
+    this.#inner.restore?.(inner, requestOf);
+    this.#budget.restore?.(budget, requestOf);
+  }
 }

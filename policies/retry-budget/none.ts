@@ -10,6 +10,13 @@ class NoBudget implements RetryBudget {
   allows(): boolean {
     return true;
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const noBudget: RetryBudgetEntry<NoBudgetConfig> = {

@@ -13,6 +13,7 @@
  * RetryBudget (budget_percent 20, min_retry_concurrency 3). We differ: Envoy's base adds requests pending a
  * connection.
  */
+import { refill } from '../refill.ts';
 import type { AttemptResult, AttemptView, Micros, RequestView } from '../types.ts';
 import { type RatioConfig, ratioConfig } from './config.ts';
 import type { RetryBudget, RetryBudgetEntry } from './types.ts';
@@ -60,6 +61,17 @@ export class RatioBudget implements RetryBudget {
     for (const [id, until] of this.#reserved) {
       if (until < now) this.#reserved.delete(id);
     }
+  }
+
+  snapshot(): unknown {
+    return [this.#reserved, this.#leases, this.#retries];
+  }
+
+  restore(state: unknown): void {
+    const [reserved, leases, retries] = state as [Map<number, Micros>, Map<number, boolean>, number];
+    refill(this.#reserved, reserved);
+    refill(this.#leases, leases);
+    this.#retries = retries;
   }
 }
 

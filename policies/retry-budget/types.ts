@@ -5,9 +5,9 @@
  * retry.
  */
 import type { PolicyContext, PolicyEntry } from '../entry.ts';
-import type { LeaseObserver, Micros, RequestView } from '../types.ts';
+import type { LeaseObserver, Micros, RequestView, Snapshots } from '../types.ts';
 
-export interface RetryBudget extends LeaseObserver {
+export interface RetryBudget extends LeaseObserver, Snapshots {
   /**
    * May `request` be tried once more, `delayUs` from now? True spends it, even when the core then drops the retry
    * because the deadline comes first. Asked right after the failed lease was settled, and only when the retry policy

@@ -48,6 +48,13 @@ export class Datadesigner implements Retry {
     const spread = jitterRatio === 0 ? 1 : 1 - jitterRatio * this.#rng();
     return Math.min(initialBackoff * 2 ** (exponentBegins + failures) * spread, maxBackoff);
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const datadesigner: PolicyEntry<'retry', DatadesignerConfig> = {

@@ -45,6 +45,13 @@ export class Exponential implements Retry {
     const waitUs = capped * US_PER_MS;
     return this.#config.retryAfter === 'honour' ? Math.max(waitUs, result.retryAfterUs) : waitUs;
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const exponential: PolicyEntry<'retry', ExponentialConfig> = {

@@ -11,6 +11,13 @@ export class NoRetry implements Retry {
   delayUs(): Micros {
     return -1;
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const noRetry: PolicyEntry<'retry', NoRetryConfig> = {

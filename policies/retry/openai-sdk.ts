@@ -51,6 +51,13 @@ class OpenaiSdk implements Retry {
     if (retryAfterUs >= 0 && retryAfterUs < this.#config.retryAfterMax) return retryAfterUs;
     return sdkBackoffUs(this.#config, retries, this.#rng());
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const openaiSdk: PolicyEntry<'retry', OpenaiSdkConfig> = {

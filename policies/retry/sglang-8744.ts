@@ -46,6 +46,13 @@ export class Sglang8744 implements Retry {
     const { base, jitterBelow } = additiveBackoffMs(this.#backoff, request.attemptCount);
     return (base + Math.floor(this.#rng() * jitterBelow)) * US_PER_MS;
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const sglang8744: PolicyEntry<'retry', Sglang8744Config> = {

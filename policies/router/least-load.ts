@@ -15,6 +15,7 @@
  * upstream over HTTP knows none (variant `smg-2026-08-07-http`). Ranks of a worker report one by one here:
  * token counts and rates add up, usage is their mean.
  */
+import { refill } from '../refill.ts';
 import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { FleetView, LoadReport, Micros, RequestView, Router, WorkerView } from '../types.ts';
@@ -117,6 +118,20 @@ export class LeastLoad implements Router {
     const throughput = load.tokensPerSec > 0 ? load.tokensPerSec : this.#defaultThroughput;
     const usage = Math.min(Math.max(load.kvUsageRatio, 0), KV_USAGE_MAX);
     return (load.waitingTokens + creditTokens) / throughput + (this.#kvPressureWeight * usage) / (1 - usage);
+  }
+
+  snapshot(): unknown {
+    return [[...this.#loads].map(([worker, load]) => [worker, load.snapshot()]), this.#creditTokens];
+  }
+
+  restore(state: unknown): void {
+    const [loads, credit] = state as [[number, unknown][], Map<number, number>];
+    for (const [worker, load] of loads) {
+      const restored = new WorkerLoad();
+      restored.restore(load);
+      this.#loads.set(worker, restored);
+    }
+    refill(this.#creditTokens, credit);
   }
 }
 

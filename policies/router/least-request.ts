@@ -41,6 +41,13 @@ export class LeastRequest implements Router {
     if (this.#counts === 'leases') return worker.inFlight;
     return Math.max(0, worker.reportedRunning) + Math.max(0, worker.reportedWaiting);
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const leastRequest: PolicyEntry<'router', LeastRequestConfig> = {

@@ -12,6 +12,13 @@ export class Passthrough implements Router {
     assert(candidates.length > 0, 'a router is asked with at least one candidate');
     return 0;
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const passthrough: PolicyEntry<'router', PassthroughConfig> = {

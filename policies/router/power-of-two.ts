@@ -45,6 +45,13 @@ export class PowerOfTwo implements Router {
   #reports(now: Micros, worker: WorkerView): boolean {
     return worker.reportedKvUsageRatio >= 0 && now - worker.reportedAt <= this.#config.reportMaxAge;
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const powerOfTwo: PolicyEntry<'router', PowerOfTwoConfig> = {

@@ -20,6 +20,13 @@ export class Random implements Router {
     assert(candidates.length > 0, 'a router is asked with at least one candidate');
     return Math.floor(this.#rng() * candidates.length);
   }
+
+  /** It keeps nothing. */
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 export const random: PolicyEntry<'router', RandomConfig> = {

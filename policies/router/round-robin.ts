@@ -16,6 +16,14 @@ export class RoundRobin implements Router {
     assert(candidates.length > 0, 'a router is asked with at least one candidate');
     return this.#turn++ % candidates.length;
   }
+
+  snapshot(): number {
+    return this.#turn;
+  }
+
+  restore(state: unknown): void {
+    this.#turn = state as number;
+  }
 }
 
 export const roundRobin: PolicyEntry<'router', RoundRobinConfig> = {

@@ -4,6 +4,7 @@
  * sums are remade from the ranks in order of first report, so that equal reports give equal sums to the last
  * bit. Source: the per-rank sums of WorkerLoadResponse in smg (protocols, worker.rs).
  */
+import { refill } from '../refill.ts';
 import type { LoadReport, Micros } from '../types.ts';
 
 export class WorkerLoad {
@@ -41,5 +42,16 @@ export class WorkerLoad {
       usageCount++;
     }
     this.kvUsageRatio = usageCount > 0 ? usageSum / usageCount : 0;
+  }
+
+  snapshot(): unknown {
+    return [this.reportedAt, this.#byRank];
+  }
+
+  restore(state: unknown): void {
+    const [reportedAt, byRank] = state as [Micros, Map<number, LoadReport>];
+    this.reportedAt = reportedAt;
+    refill(this.#byRank, byRank);
+    this.#sum();
   }
 }

@@ -18,6 +18,16 @@ export class Entrance {
     this.#queue = queue;
   }
 
+  /** As the queue was told last; NaN before. */
+  get permits(): number {
+    return this.#permits;
+  }
+
+  /** The queue knows of them already. */
+  restore(permits: number): void {
+    this.#permits = permits;
+  }
+
   /** At both ends of an input: news changes the capacity, and an operator may have turned it since the last one. */
   refresh(now: Micros): void {
     const permits = this.#capacity.current();

@@ -23,6 +23,15 @@ export class Fleet {
     this.#observers = observers;
   }
 
+  /** The set of known workers, for snapshots. */
+  get known(): ReadonlySet<number> {
+    return this.#known;
+  }
+
+  restore(known: ReadonlySet<number>): void {
+    this.#known = known;
+  }
+
   /** The whole set of known workers; one that left it counts as failed, one that returns as pending. */
   discovered(now: Micros, indexes: readonly number[], names: readonly string[]): void {
     const known = new Set(indexes);

@@ -36,6 +36,7 @@ import { Observers } from './observers.ts';
 import { Outbox } from './outbox.ts';
 import { Attempt, GatewayRequest, type GatewayWorker, type RequestInit } from './request.ts';
 import { Roster } from './roster.ts';
+import type { GatewayParts } from './snapshot.ts';
 import { WaitHeap } from './wait-heap.ts';
 
 /** Inputs are methods, outputs are records. Every input must be followed by `take` until it answers undefined. */
@@ -48,12 +49,9 @@ export class Gateway<Init extends RequestInit = RequestInit> {
   readonly #roster = new Roster<Init>();
   readonly #waits = new WaitHeap<GatewayRequest<Init>>();
   readonly #parked = new Line<GatewayRequest<Init>>();
-  #running = 0;
-  #backingOff = 0;
-  #now: Micros = 0;
+  /** `reconsiderAt`: when gates may let a parked request in by time alone. */
+  readonly #sums = { running: 0, backingOff: 0, now: 0, reconsiderAt: Infinity };
   #pumpDue = false;
-  /** When gates may let a parked request in by time alone; Infinity while none is parked. */
-  #reconsiderAt: Micros = Infinity;
   readonly #outbox = new Outbox<Effect<Init>>();
   readonly #work: Work = { inputs: 0, selections: 0, bookkeeping: 0, queuedWalked: 0, starts: 0 };
 
@@ -71,10 +69,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     return this.#fleet.workers;
   }
 
-  /**
-   * The set of known workers, with their names in the same order where they have any. Call once before the first
-   * request; news of a worker that left the set is ignored.
-   */
+  /** All known workers, with their names in the same order; first of all inputs. News of others is ignored. */
   discovered(now: Micros, workers: readonly number[], names: readonly string[] = []): void {
     this.#enter(now);
     this.#fleet.discovered(now, workers, names);
@@ -180,12 +175,18 @@ export class Gateway<Init extends RequestInit = RequestInit> {
 
   /** Earliest instant at which `wake` would do something; Infinity when idle. */
   nextWakeAt(): Micros {
-    return Math.min(this.#waits.nextAt, this.#entrance.nextWakeAt(), this.#reconsiderAt);
+    return Math.min(this.#waits.nextAt, this.#entrance.nextWakeAt(), this.#sums.reconsiderAt);
   }
 
   held(): GatewayHeld {
-    const core = { leases: this.#running, parked: this.#parked.size, backingOff: this.#backingOff };
+    const core = { leases: this.#sums.running, parked: this.#parked.size, backingOff: this.#sums.backingOff };
     return { ...core, ...this.#entrance.held(), deadlines: this.#waits.size };
+  }
+
+  /** What it is made of, for snapshot.ts alone: to be written down or filled between two inputs. */
+  parts(): GatewayParts<Init> {
+    const parts = { fleet: this.#fleet, entrance: this.#entrance, roster: this.#roster, waits: this.#waits };
+    return { ...parts, parked: this.#parked, counts: this.counts, sums: this.#sums };
   }
 
   /** Ids of the requests not finished, oldest first. */
@@ -196,14 +197,14 @@ export class Gateway<Init extends RequestInit = RequestInit> {
   /** Asserts the conservation laws of the contract; O(requests in the gateway). */
   checkInvariants(): void {
     assertConserved(this.counts, this.held(), this.#roster.values());
-    assert(this.#fleet.checkedInFlight() === this.#running, 'Σ worker.inFlight differs from the leases held');
+    assert(this.#fleet.checkedInFlight() === this.#sums.running, 'Σ worker.inFlight differs from the leases held');
     this.#waits.checkInvariants();
   }
 
   #enter(now: Micros): void {
-    assert(now >= this.#now, 'now went backwards at the gateway');
+    assert(now >= this.#sums.now, 'now went backwards at the gateway');
     assert(this.#outbox.drained, 'the gateway was entered before its effects were taken');
-    this.#now = now;
+    this.#sums.now = now;
     restart(this.#work);
     this.#entrance.refresh(now);
   }
@@ -211,10 +212,10 @@ export class Gateway<Init extends RequestInit = RequestInit> {
   /** Ends an input; `pump`: what it brought may let a parked request start. */
   #leave(now: Micros, pump: boolean): void {
     this.#entrance.refresh(now);
-    this.#pumpDue ||= pump || this.#reconsiderAt <= now;
+    this.#pumpDue ||= pump || this.#sums.reconsiderAt <= now;
     this.#followUp(now);
-    this.#reconsiderAt = this.#parked.size > 0 ? this.#fleet.reconsiderAt(now) : Infinity;
-    assert(this.#reconsiderAt > now, 'a gate asks to be reconsidered at an instant that has come');
+    this.#sums.reconsiderAt = this.#parked.size > 0 ? this.#fleet.reconsiderAt(now) : Infinity;
+    assert(this.#sums.reconsiderAt > now, 'a gate asks to be reconsidered at an instant that has come');
   }
 
   /** Carries out what the queue decided and starts parked requests until nothing more changes. */
@@ -298,7 +299,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     request.attemptCount++;
     request.triedWorkers.push(worker.index);
     worker.count(request, 1);
-    this.#running++;
+    this.#sums.running++;
     this.#waits.set(request, Math.min(request.deadlineAt, now + this.#policies.timeouts.attemptUs));
     this.#observers.granted(now, attempt);
     this.#bookkept();
@@ -314,7 +315,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
     request.attempt = undefined;
     request.usedTokens = result.usedTokens ?? -1;
     worker.count(request, -1);
-    this.#running--;
+    this.#sums.running--;
     this.counts.settled++;
     this.#observers.settled(now, attempt, result);
     this.#bookkept();
@@ -341,7 +342,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
       this.#start(now, request);
     } else {
       request.state = 'backing-off';
-      this.#backingOff++;
+      this.#sums.backingOff++;
       this.#waits.set(request, now + delayUs);
     }
   }
@@ -357,7 +358,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
         this.#failed(now, request, this.#cancelAttempt(now, request, TIMED_OUT) as AttemptResult);
         break;
       case 'backing-off':
-        this.#backingOff--;
+        this.#sums.backingOff--;
         this.#start(now, request);
         break;
       case 'parked':
@@ -380,7 +381,7 @@ export class Gateway<Init extends RequestInit = RequestInit> {
       this.#parked.leave(request);
       this.#pumpDue = true;
     }
-    if (request.state === 'backing-off') this.#backingOff--;
+    if (request.state === 'backing-off') this.#sums.backingOff--;
     request.state = 'finished';
     this.#waits.set(request, Infinity);
     this.#roster.leave(request);

@@ -42,4 +42,9 @@ export class Line<T extends InLine<T>> {
     item.ahead = item.behind = undefined;
     this.#size--;
   }
+
+  /** From the head on. */
+  *values(): Iterable<T> {
+    for (let item = this.#head; item !== undefined; item = item.behind) yield item;
+  }
 }

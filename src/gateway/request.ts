@@ -114,6 +114,11 @@ export class GatewayWorker implements WorkerView {
     this.name = `worker-${index}`;
   }
 
+  /** By rank, for snapshots; a rank without a stamp is absent. */
+  get stamps(): number[] {
+    return this.#stamps;
+  }
+
   /** One lease more (1) or less (-1) for `request`. */
   count(request: RequestView, leases: 1 | -1): void {
     this.inFlight += leases;

@@ -50,7 +50,7 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: 'a gate that opened is forgotten when another input comes first',
-    edits: [inGateway('pump || this.#reconsiderAt <= now', 'pump')],
+    edits: [inGateway('pump || this.#sums.reconsiderAt <= now', 'pump')],
     runs: 20, commands: 7,
   },
   {
@@ -70,7 +70,7 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: 'a request abandoned while it backs off is counted for ever',
-    edits: [inGateway("    if (request.state === 'backing-off') this.#backingOff--;\n", '')],
+    edits: [inGateway("    if (request.state === 'backing-off') this.#sums.backingOff--;\n", '')],
     runs: 20, commands: 5,
   },
   {
