@@ -47,6 +47,34 @@ export class Histogram implements Statistics {
     if (value > this.#max) this.#max = value;
   }
 
+  /**
+   * Adds, `weight` times each, the distance of every one of `instants[from]` … `instants[to − 1]` to the one before it,
+   * of the first to `previous`; all whole. What as many calls of `record` would do, in one loop.
+   */
+  recordGaps(instants: Float64Array, from: number, to: number, previous: number, weight: number): void {
+    assert(weight > 0, 'gaps are recorded of somebody');
+    let sum = this.#sum;
+    let sumOfSquares = this.#sumOfSquares;
+    let before = previous;
+    for (let i = from; i < to; i++) {
+      const at = instants[i] as number;
+      const value = at - before;
+      before = at;
+      assert(value >= 0 && Math.floor(value) === value, 'a histogram takes whole values from 0');
+      const bucket = value < EXACT_BELOW ? value : bucketOf(value);
+      if (bucket >= this.#weights.length) this.#growTo(bucket);
+      this.#weights[bucket] = (this.#weights[bucket] as number) + weight;
+      const product = value * weight;
+      sum += product;
+      sumOfSquares += product * value;
+      if (value < this.#min) this.#min = value;
+      if (value > this.#max) this.#max = value;
+    }
+    this.#count += weight * (to - from);
+    this.#sum = sum;
+    this.#sumOfSquares = sumOfSquares;
+  }
+
   /** Adds all that `other` has recorded; `other` stays as it is. */
   merge(other: Histogram): void {
     const theirs = other.#weights;

@@ -147,6 +147,11 @@ export class Recorder {
     this.latencies.itl.record(Math.round(gapUs), decodeCount);
   }
 
+  /** As many iterations in a row, which ended at `ends[from]` … `ends[to − 1]`; the one before them at `previousAt`. */
+  iterations(ends: Float64Array, from: number, to: number, previousAt: number, decodeCount: number): void {
+    this.latencies.itl.recordGaps(ends, from, to, previousAt, decodeCount);
+  }
+
   get offered(): number {
     return this.#offered;
   }

@@ -58,6 +58,12 @@ export interface ClientsResult {
   readonly amplification: number | null;
 }
 
+export interface TargetResult {
+  readonly url: string;
+  readonly late_p99_ms: number | null;
+  readonly late_max_ms: number | null;
+}
+
 export interface RecoveryResult {
   readonly verdict: RecoveryFacts['verdict'];
   readonly cleared_seconds: number;
@@ -83,6 +89,8 @@ export interface RunResult extends Readonly<Record<LatencyField, number | null>>
   readonly digest_entries: number;
   readonly events: number;
   readonly simulated_seconds: number;
+  /** Absent: a simulated run. */
+  readonly target?: TargetResult;
   readonly slo: { readonly ttft_ms: number | null; readonly tpot_ms: number | null; readonly e2el_ms: number | null };
   readonly percentile_method: Readonly<Record<LatencyName | 'gateway_queue', PercentileMethod>>;
   readonly offered: number;
@@ -135,6 +143,7 @@ export function buildResult(recorder: Recorder, facts: RunFacts): RunResult {
     digest_entries: facts.digestEntries,
     events: facts.events,
     simulated_seconds: facts.simulatedUs / US_PER_SEC,
+    ...targetFields(facts),
     slo: sloFields(recorder.slo),
     percentile_method: methodFields(recorder),
     ...requestFields(recorder),
@@ -152,6 +161,12 @@ export function buildResult(recorder: Recorder, facts: RunFacts): RunResult {
     ...faultFields(facts.faults ?? []),
     policies: plainObject(facts.policies),
   };
+}
+
+function targetFields({ target }: RunFacts): Pick<RunResult, 'target'> {
+  if (target === undefined) return {};
+  const inMs = (us: number | null): number | null => (us === null ? null : us / US_PER_MS);
+  return { target: { url: target.url, late_p99_ms: inMs(target.lateP99Us), late_max_ms: inMs(target.lateMaxUs) } };
 }
 
 function sloFields(slo: Slo): RunResult['slo'] {

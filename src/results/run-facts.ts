@@ -76,6 +76,14 @@ export interface RecoveryFacts {
   readonly amplificationAfter: number;
 }
 
+/** A real endpoint that was driven in real time. */
+export interface TargetFacts {
+  readonly url: string;
+  /** How much later than intended requests left the client, microseconds; null: none was sent. */
+  readonly lateP99Us: number | null;
+  readonly lateMaxUs: number | null;
+}
+
 export interface RunFacts {
   readonly scenario: string;
   readonly scenarioHash: string;
@@ -100,6 +108,8 @@ export interface RunFacts {
   readonly clients?: ClientFacts | undefined;
   /** By name, in the order of the scenario; absent like an empty one. */
   readonly windows?: Readonly<Record<string, WindowResult>> | undefined;
+  /** Undefined: a simulated run. */
+  readonly target?: TargetFacts | undefined;
   /** Undefined: not judged. */
   readonly recovery?: RecoveryFacts | undefined;
 }

@@ -5,6 +5,7 @@
 import type { ReleaseOutcome } from '../../policies/admission/types.ts';
 import type { TaskFailure } from '../../policies/types.ts';
 import { DatasetCore } from '../dataset/dataset-core.ts';
+import type { DatasetEventSink } from '../dataset/events.ts';
 import type { Call, CallResult, DatasetEffect, DatasetPolicies, DropRule, FailureLink } from '../dataset/types.ts';
 import type { Work } from '../gateway/counts.ts';
 import { sampler } from '../kernel/distribution.ts';
@@ -82,7 +83,7 @@ export class BuilderSide implements HostWork {
   ) {
     this.#config = config;
     this.#policies = policies;
-    this.#core = new DatasetCore(config.plan, config.settings, policies);
+    this.#core = new DatasetCore(config.plan, config.settings, policies, this.#stepSink(journal));
     this.#timeline = timeline;
     this.#journal = journal;
     this.#peers = peers;
@@ -95,6 +96,24 @@ export class BuilderSide implements HostWork {
     }));
     let before = 0;
     this.#firstRows = config.plan.rowGroups.map(({ rows }) => (before += rows) - rows);
+  }
+
+  /** Tells the journal's listener of steps of tasks; undefined when there is none. */
+  #stepSink({ taskStep }: Journal): DatasetEventSink | undefined {
+    return taskStep && ((kind, at, task) => {
+      if (task === undefined) return;
+      const { columns, rowGroups } = this.#config.plan;
+      const isWhole = task.row < 0;
+      taskStep({
+        at,
+        kind,
+        task: task.number,
+        column: columns[task.column]?.name ?? '',
+        row: this.#rowOf(task.group, Math.max(0, task.row)),
+        rows: isWhole ? (rowGroups[task.group]?.rows ?? 1) : 1,
+        failure: task.failures.at(-1)?.failure,
+      });
+    });
   }
 
   get done(): boolean {
@@ -123,11 +142,11 @@ export class BuilderSide implements HostWork {
 
   drain(): void {
     for (let effect = this.#core.take(); effect !== undefined; effect = this.#core.take()) this.#perform(effect);
-    this.#wake(this.#core.nextWakeAt());
+    this.#wake(this.#timerAt());
   }
 
   overdueTimer(now: number): { readonly kind: EventKind; readonly at: number } | undefined {
-    const at = this.#core.nextWakeAt();
+    const at = this.#timerAt();
     return at < now ? { kind: EVENT.datasetWake, at } : undefined;
   }
 
@@ -253,11 +272,21 @@ export class BuilderSide implements HostWork {
     this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
   }
 
+  /**
+   * When the core is to be woken, in whole µs: a limit that ramps up may grow between two of them, and is seen to at
+   * the later one. A host whose clock has a resolution has ticks of its own, and rounds up to those.
+   */
+  #timerAt(): number {
+    const at = this.#core.nextWakeAt();
+    return this.#config.host.resolutionUs > 0 ? at : Math.ceil(at);
+  }
+
   #wake(at: number): void {
     if (at === this.#wakeAt) return;
     this.#wakeAt = at;
     this.#timeline.cancel(this.#wakeEvent);
-    const pushedAt = Math.max(at, this.#timeline.now) + (at === Infinity ? 0 : this.#wakeLateness.us());
+    // Late by when it was due, however often it is set anew.
+    const pushedAt = Math.max(at + (at === Infinity ? 0 : this.#wakeLateness.us()), this.#timeline.now);
     this.#wakeEvent =
       at === Infinity ? NO_EVENT : this.#timeline.push(pushedAt, PHASE.wake, EVENT.datasetWake, undefined);
   }

@@ -5,6 +5,7 @@
 import type { DatasetSettings } from '../dataset/settings.ts';
 import type { DatasetPlan } from '../dataset/types.ts';
 import type { Distribution } from '../kernel/distribution.ts';
+import type { DisaggregatedConfig } from '../worker/disaggregated/disaggregated-config.ts';
 import type { DynamoEngineConfig } from '../worker/dynamo/dynamo-engine-config.ts';
 import type { EndpointConfig } from '../worker/endpoint.ts';
 import type { EngineConfig } from '../worker/engine-config.ts';
@@ -13,7 +14,12 @@ import type { FaultConfig } from './fault-config.ts';
 import type { Latency } from './network.ts';
 import type { TestMode } from './test-mode.ts';
 
-export type WorkerConfig = EngineConfig | SglangConfig | DynamoEngineConfig | EndpointConfig;
+export type WorkerConfig =
+  | EngineConfig
+  | SglangConfig
+  | DynamoEngineConfig
+  | DisaggregatedConfig
+  | EndpointConfig;
 
 export interface NetworkConfig {
   /** One way, client to gateway and back. */

@@ -4,6 +4,7 @@
  */
 import type { LoadReport } from '../../policies/types.ts';
 import type { Distribution } from '../kernel/distribution.ts';
+import type { Side } from '../worker/worker.ts';
 
 interface Window {
   /** When it begins. */
@@ -34,6 +35,18 @@ export interface HangFault extends WorkerWindow {
   readonly kind: 'hang';
   /** `process`: load reports and probes stop, too. `engine`: both go on, as from a server beside a stuck engine. */
   readonly scope: 'process' | 'engine';
+}
+
+/** One half of a disaggregated worker is gone as in a crash; jobs that need it fail, from the other half too. */
+interface HalfFault extends WorkerWindow {
+  readonly kind: 'half';
+  readonly side: Side;
+}
+
+/** The link between the halves of a disaggregated worker carries `factor` times its bandwidth; 0: nothing. */
+interface LinkFault extends WorkerWindow {
+  readonly kind: 'link';
+  readonly factor: number;
 }
 
 /** Every step started in the window takes `factor` times as long. */
@@ -123,6 +136,8 @@ export type WorkerFault =
   | CrashFault
   | RestartFault
   | HangFault
+  | HalfFault
+  | LinkFault
   | SlowFault
   | ErrorsFault
   | CutFault

@@ -224,7 +224,8 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     if (at === this.#wakeAt) return;
     this.#wakeAt = at;
     this.#timeline.cancel(this.#wakeEvent);
-    const pushedAt = Math.max(at, this.#timeline.now) + (at === Infinity ? 0 : this.#wakeLateness.us());
+    // Late by when it was due, however often it is set anew.
+    const pushedAt = Math.max(at + (at === Infinity ? 0 : this.#wakeLateness.us()), this.#timeline.now);
     this.#wakeEvent =
       at === Infinity ? NO_EVENT : this.#timeline.push(pushedAt, PHASE.wake, EVENT.gatewayWake, undefined);
   }

@@ -4,6 +4,7 @@
  * window of entries, to show where two runs part.
  */
 import type { TaskFailure } from '../../policies/types.ts';
+import type { DatasetEventKind } from '../dataset/events.ts';
 import type { DropRule } from '../dataset/types.ts';
 import { Digest } from '../kernel/digest.ts';
 
@@ -35,6 +36,20 @@ export type EntryName = (typeof ENTRY)[number];
 
 const CODE = new Map<EntryName, number>(ENTRY.map((name, code) => [name, code]));
 
+/** What the dataset core did with one of its tasks. */
+export interface TaskStep {
+  readonly at: number;
+  readonly kind: DatasetEventKind;
+  /** Its number, by which it asks for admission. */
+  readonly task: number;
+  readonly column: string;
+  /** First of the rows it is for, in the whole dataset, and how many there are. */
+  readonly row: number;
+  readonly rows: number;
+  /** Of its last start that failed. */
+  readonly failure: TaskFailure | undefined;
+}
+
 /** Listens to the entries numbered from `from` up to, not including, `to`. */
 export interface EntryTap {
   readonly from: number;
@@ -52,6 +67,8 @@ export interface EntryTap {
    * its effect, and not hashed.
    */
   rowDropped?(at: number, row: number, rule: DropRule, last: TaskFailure | undefined): void;
+  /** Steps of tasks, whether or not they lead to a call; not hashed. */
+  taskStep?(step: TaskStep): void;
 }
 
 /** The number of an entry kind; look it up once. */
@@ -65,6 +82,12 @@ export class Journal {
 
   constructor(tap?: EntryTap) {
     this.#tap = tap;
+  }
+
+  /** Undefined when nobody listens. */
+  get taskStep(): ((step: TaskStep) => void) | undefined {
+    const tap = this.#tap;
+    return tap?.taskStep === undefined ? undefined : (step) => tap.taskStep?.(step);
   }
 
   rowDropped(at: number, row: number, rule: DropRule, last: TaskFailure | undefined): void {

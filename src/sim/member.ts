@@ -85,6 +85,8 @@ export class Member {
   readonly heldBack: HeldMessage[] = [];
   readonly heldProbes: Probe[] = [];
   readonly slow: number[] = [];
+  /** Of the link between its halves. */
+  readonly linkFactors: number[] = [];
   readonly errors: ArmedErrors[] = [];
   readonly cuts: ArmedCut[] = [];
   /** How far its clock is ahead, µs; negative: behind. */

@@ -75,6 +75,14 @@ export class WorkerFaults {
         member.hangs.add(fault);
         this.#targets.settle(member);
         break;
+      case 'half':
+        member.worker.halves?.lose(this.#timeline.now, fault.side);
+        this.#targets.settle(member);
+        break;
+      case 'link':
+        member.linkFactors.push(fault.factor);
+        this.#applyLink(member);
+        break;
       case 'slow':
         member.slow.push(fault.factor);
         this.#applySlow(member);
@@ -147,6 +155,13 @@ export class WorkerFaults {
         }
         if (!member.stuck) this.#targets.answerHeld(member);
         break;
+      case 'half':
+        member.worker.halves?.restore(this.#timeline.now, fault.side);
+        break;
+      case 'link':
+        member.linkFactors.splice(member.linkFactors.indexOf(fault.factor), 1);
+        this.#applyLink(member);
+        break;
       case 'slow':
         member.slow.splice(member.slow.indexOf(fault.factor), 1);
         this.#applySlow(member);
@@ -201,6 +216,12 @@ export class WorkerFaults {
   #applySlow(member: Member): void {
     const factor = member.slow.reduce((product, each) => product * each, 1);
     member.worker.slowDown(this.#timeline.now, factor);
+    this.#targets.settle(member);
+  }
+
+  #applyLink(member: Member): void {
+    const factor = member.linkFactors.reduce((product, each) => product * each, 1);
+    member.worker.halves?.throttle(this.#timeline.now, factor);
     this.#targets.settle(member);
   }
 

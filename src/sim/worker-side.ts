@@ -11,6 +11,7 @@ import type { Probe } from '../../policies/health/types.ts';
 import type { AttemptResult } from '../../policies/types.ts';
 import { NO_EVENT, PHASE } from '../kernel/event-queue.ts';
 import type { WorkerFacts } from '../results/run-facts.ts';
+import { DisaggregatedEngine } from '../worker/disaggregated/disaggregated-engine.ts';
 import { DynamoEngine } from '../worker/dynamo/dynamo-engine.ts';
 import { Endpoint } from '../worker/endpoint.ts';
 import { Engine } from '../worker/engine.ts';
@@ -264,6 +265,11 @@ export class WorkerSide {
         continue;
       }
       attempt.job = event.job;
+      if (event.kind === 'failed') {
+        this.#peers.lost(attempt, 'failed');
+        this.#end(attempt, event.status === 0 ? RESET : { ...RESET, status: event.status });
+        continue;
+      }
       const isCut = event.job.generated >= attempt.cutAfter;
       if (isCut) this.#peers.lost(attempt, 'failed');
       this.#end(attempt, isCut ? RESET : OK);
@@ -293,6 +299,8 @@ function makeWorker(worker: WorkerConfig, config: WorldConfig, observer: TokenOb
       return new DynamoEngine(worker, observer);
     case 'sglang':
       return new SglangEngine(worker, observer, config.fastForward);
+    case 'disaggregated':
+      return new DisaggregatedEngine(worker, observer, config.fastForward);
     case 'engine': {
       const Model = (worker.ranks ?? 1) > 1 ? RankedEngine : Engine;
       return new Model(worker, observer, config.fastForward);

@@ -14,6 +14,7 @@ import { type EventHandle, NO_EVENT, PHASE, type TieBreak } from '../kernel/even
 import type { Recorder } from '../results/recorder.ts';
 import type { RowFacts, WorkerFacts } from '../results/run-facts.ts';
 import type { RunSeries } from '../results/run-series.ts';
+import type { TokenObserver } from '../worker/worker.ts';
 import type { Arrival, Workload } from '../workload/arrival.ts';
 import { BuilderSide } from './builder-side.ts';
 import type { WorldConfig } from './config.ts';
@@ -89,7 +90,7 @@ export class World {
       finished: (request, at, retryAfterUs) => this.#clientFinished(request, at, retryAfterUs),
     });
     this.#builderSide = this.#makeBuilder(parts.batch);
-    const observer = { tokenGaps: (gapUs: number, jobs: number) => parts.recorder.iteration(gapUs, jobs) };
+    const observer = observerOf(parts.recorder);
     const { health } = parts.policies;
     this.#workerSide = new WorkerSide(config, timeline, network, observer, health !== undefined, {
       cancelled: (attempt) => this.#gatewaySide.cancelled(attempt),
@@ -380,4 +381,12 @@ export class World {
     this.#builderSide?.checkInvariants();
     this.#workerSide.checkInvariants();
   }
+}
+
+/** Tells the recorder of the gaps between tokens. */
+function observerOf(recorder: Recorder): TokenObserver {
+  return {
+    tokenGaps: (gapUs, jobs) => recorder.iteration(gapUs, jobs),
+    tokenStretch: (ends, from, to, before, jobs) => recorder.iterations(ends, from, to, before, jobs),
+  };
 }

@@ -43,6 +43,16 @@ export class Decoders {
     this.#hash = (this.#hash + hashInstant(endAt)) | 0;
   }
 
+  /** The same of the passes that ended at `ends[from]` … `ends[to − 1]`. */
+  passedAll(ends: Float64Array, from: number, to: number): void {
+    let hash = this.#hash;
+    for (let pass = from; pass < to; pass++) hash = (hash + hashInstant(ends[pass] as number)) | 0;
+    this.#hash = hash;
+    this.passes += to - from;
+    this.contextTokens += (to - from) * this.jobs;
+    this.endedAt = ends[to - 1] as number;
+  }
+
   /** `sequence` got a token in the pass that ended just now, and will get one in the next. */
   join<Owner>(sequence: Sequence<Owner>): void {
     this.#noteToken(sequence);
@@ -57,6 +67,13 @@ export class Decoders {
   /** `sequence` got its one token and will get no other. */
   single<Owner>(sequence: Sequence<Owner>): void {
     this.#noteToken(sequence);
+  }
+
+  /** `sequence` got its first token elsewhere, at `at`. */
+  adopt<Owner>(sequence: Sequence<Owner>, at: number): void {
+    sequence.tokens = 1;
+    sequence.lastAt = at;
+    sequence.hash = hashInstant(at);
   }
 
   /** `sequence` gets no token in the next pass. */
@@ -86,6 +103,7 @@ export class Decoders {
   }
 }
 
-function hashInstant(at: number): number {
+/** What the instant of one token adds to the hash of its sequence. */
+export function hashInstant(at: number): number {
   return mix32((at | 0) ^ mix32(Math.floor(at / 0x1_0000_0000)));
 }

@@ -5,11 +5,12 @@ import type { Run } from './kv-run.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Sequence } from './sequence.ts';
 
-/** `heldTokens`: tokens that a running sequence has KV blocks for. */
+/** `inTransfer`: sequences that hold blocks and nothing else. `heldTokens`: tokens a running one has blocks for. */
 export function checkEngine<Owner>(
   scheduler: Scheduler<Owner>,
   config: EngineConfig,
   byOwner: ReadonlyMap<Owner, Sequence<Owner>>,
+  inTransfer: ReadonlyMap<Owner, Sequence<Owner>>,
   heldTokens: (sequence: Sequence<Owner>) => number,
 ): void {
   const { running, waiting, decoders, pool } = scheduler;
@@ -36,6 +37,11 @@ export function checkEngine<Owner>(
       jobs++;
       contextTokens += sequence.known;
     }
+    for (const run of sequence.prompt?.runs() ?? []) holders.set(run, (holders.get(run) ?? 0) + 1);
+  }
+  for (const [owner, sequence] of inTransfer) {
+    assert(!byOwner.has(owner) && !sequence.waiting && !sequence.decoding, 'a sequence in transfer also runs or waits');
+    ownBlocks += scheduler.blocksOf(sequence.promptTokens) - (sequence.prompt?.published ?? 0);
     for (const run of sequence.prompt?.runs() ?? []) holders.set(run, (holders.get(run) ?? 0) + 1);
   }
   assert(jobs === decoders.jobs, 'the number of decoding sequences is wrong');

@@ -12,23 +12,15 @@ import { assert } from '../kernel/assert.ts';
 import { PHASE, type Phase } from '../kernel/event-queue.ts';
 import type { EngineConfig } from './engine-config.ts';
 import { checkEngine } from './engine-checks.ts';
+import { gaugesOf } from './engine-gauges.ts';
+import { PassBook } from './pass-book.ts';
 import { PassPlan } from './pass-plan.ts';
 import { PromptHold } from './prompt-hold.ts';
-import { type Pass, Scheduler } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
 import { makeTiming } from './timing/timing.ts';
-import {
-  type JobInit,
-  type JobView,
-  type SimWorker,
-  type TokenObserver,
-  type WorkerEvent,
-  type WorkerGauges,
-  type WorkerHeld,
-  NO_TIME,
-  type WorkerTotals,
-  zeroTotals,
-} from './worker.ts';
+import type { JobInit, JobView, SimWorker, TokenObserver, WorkerEvent } from './worker.ts';
+import { NO_TIME, type WorkerGauges, type WorkerHeld, type WorkerTotals, zeroTotals } from './worker.ts';
 
 export class Engine<Owner> implements SimWorker<Owner> {
   readonly totals: WorkerTotals = zeroTotals();
@@ -39,7 +31,10 @@ export class Engine<Owner> implements SimWorker<Owner> {
   readonly #modelTokens: number;
   readonly #scheduler: Scheduler<Owner>;
   readonly #plan: PassPlan;
+  readonly #book: PassBook;
   readonly #byOwner = new Map<Owner, Sequence<Owner>>();
+  /** Neither running nor waiting, but with blocks: kept for another engine to read, or reserved for what comes. */
+  readonly #inTransfer = new Map<Owner, Sequence<Owner>>();
   /** Used again, not shortened: V8 sets an array's length in its slow path. */
   readonly #outbox: (WorkerEvent<Owner> | undefined)[] = [];
   #given = 0;
@@ -61,20 +56,17 @@ export class Engine<Owner> implements SimWorker<Owner> {
     this.#modelTokens = Math.min(config.maxModelTokens, config.blocks * config.blockTokens, wholeTokens);
     this.#scheduler = new Scheduler(config, this.totals);
     this.#plan = new PassPlan(makeTiming(config.timing));
+    this.#book = new PassBook(this.totals, observer);
   }
 
   submit(now: number, init: JobInit<Owner>): number {
-    const { waiting, running, decoders } = this.#scheduler;
-    const { maxBatchedTokens, chunkedPrefill, maxWaiting, maxRunning, prefixCache, blockTokens } = this.#config;
-    const tooLong = init.promptTokens > maxBatchedTokens && !chunkedPrefill;
-    const room = this.#modelTokens - init.promptTokens;
-    if (tooLong || room < Math.min(1, init.outputTokens)) return 400;
+    const { waiting, running } = this.#scheduler;
+    const { maxWaiting, maxRunning } = this.#config;
+    if (this.limitOf(init) < 0) return 400;
     if (waiting.size >= maxWaiting) return 503;
     this.#noteWaiting(now);
     const urgent = waiting.size === 0 || this.#config.scheduling === 'priority';
-    const prompt = prefixCache && init.hashIds.length > 0 ? new PromptHold(init, blockTokens) : undefined;
-    const limit = Math.min(init.outputTokens, room);
-    const sequence = new Sequence(init, this.#sequences++, limit, prompt, decoders);
+    const sequence = this.#sequenceOf(init);
     waiting.join(sequence);
     this.#byOwner.set(init.owner, sequence);
     if (this.#state === 'idle') this.#beginDue(now);
@@ -83,12 +75,60 @@ export class Engine<Owner> implements SimWorker<Owner> {
     return 0;
   }
 
+  /** Tokens that a job would generate here; -1: it can never run. */
+  limitOf({ promptTokens, outputTokens }: Pick<JobInit<Owner>, 'promptTokens' | 'outputTokens'>): number {
+    const { maxBatchedTokens, chunkedPrefill } = this.#config;
+    const room = this.#modelTokens - promptTokens;
+    const tooLong = promptTokens > maxBatchedTokens && !chunkedPrefill;
+    return tooLong || room < Math.min(1, outputTokens) ? -1 : Math.min(outputTokens, room);
+  }
+
+  /**
+   * Takes the blocks for a job whose prompt is computed elsewhere and is to come here, until `adopt` or `releaseKv`.
+   * Answers the prompt tokens found in the cache, or -1: the blocks are not available. The job can run here.
+   */
+  reserve(now: number, init: JobInit<Owner>): number {
+    this.#bringTo(now);
+    const sequence = this.#sequenceOf(init);
+    if (!this.#scheduler.reserve(sequence)) return -1;
+    const { used } = this.#scheduler.pool;
+    if (used > this.totals.kvBlocksMax) this.totals.kvBlocksMax = used;
+    this.#inTransfer.set(init.owner, sequence);
+    return sequence.cachedTokens;
+  }
+
+  /** The prompt of a reserved job is here: it goes on with its second token. There is a place in the batch. */
+  adopt(now: number, owner: Owner, firstTokenAt: number): JobView<Owner> {
+    this.#bringTo(now);
+    const sequence = this.#inTransfer.get(owner) as Sequence<Owner>;
+    this.#inTransfer.delete(owner);
+    this.#byOwner.set(owner, sequence);
+    this.#scheduler.adopt(sequence, firstTokenAt);
+    if (this.#state === 'idle') this.#beginDue(now);
+    return sequence;
+  }
+
+  /** Blocks that were kept after a job's end (`keepsKv`), or reserved for one, are free again. */
+  releaseKv(now: number, owner: Owner): void {
+    this.#bringTo(now);
+    const sequence = this.#inTransfer.get(owner) as Sequence<Owner>;
+    this.#inTransfer.delete(owner);
+    if (sequence.init.keepsKv === true) this.#scheduler.release(sequence);
+    else this.#scheduler.unreserve(sequence);
+    if (this.#state === 'idle' && this.#byOwner.size > 0) this.#beginDue(now);
+  }
+
+  /** Places free in the batch, a count that grows whenever blocks became available, and jobs reserved or kept. */
+  transferState(): { readonly places: number; readonly blockReturns: number; readonly inTransfer: number } {
+    const { running, pool } = this.#scheduler;
+    const places = this.#config.maxRunning - running.length;
+    return { places, blockReturns: pool.returns, inTransfer: this.#inTransfer.size };
+  }
+
   cancel(now: number, owner: Owner): JobView<Owner> | undefined {
     const sequence = this.#byOwner.get(owner);
     if (sequence === undefined || sequence.cancelled) return undefined;
-    this.#cut(now);
-    // A pass that ends now is over, whether its end is still pending or was skipped: the two modes answer alike.
-    if (this.#state === 'busy' && this.#plan.endAt === now) this.#endPass(now);
+    this.#bringTo(now);
     if (!this.#byOwner.has(owner)) return undefined;
     const { waiting, running, decoders } = this.#scheduler;
     if (sequence.waiting) {
@@ -103,9 +143,10 @@ export class Engine<Owner> implements SimWorker<Owner> {
       sequence.cancelled = true;
       // Its share of the pass that runs is paid for: the answer must not change any more.
       if (decoding) sequence.scheduled = 1;
-      this.#book(sequence);
+      this.#book.computed(sequence);
     } else {
       running.splice(running.indexOf(sequence), 1);
+      sequence.cancelled = true;
       this.#drop(sequence);
     }
     return sequence;
@@ -122,6 +163,7 @@ export class Engine<Owner> implements SimWorker<Owner> {
     }
     running.length = 0;
     this.#byOwner.clear();
+    this.#inTransfer.clear();
     pool.reset();
     this.#state = 'idle';
     this.#beginAt = Infinity;
@@ -184,23 +226,7 @@ export class Engine<Owner> implements SimWorker<Owner> {
   }
 
   gauges(): WorkerGauges {
-    const { running, waiting, pool } = this.#scheduler;
-    let decodeBlocks = 0;
-    for (const sequence of running) {
-      if (sequence.generated > 0) decodeBlocks += this.#scheduler.blocksOf(this.#heldTokens(sequence));
-    }
-    let waitingPromptTokens = 0;
-    for (const sequence of waiting) waitingPromptTokens += sequence.known;
-    return {
-      running: running.length,
-      waiting: waiting.size,
-      kvUsedBlocks: pool.used,
-      kvTotalBlocks: pool.total,
-      decodeBlocks,
-      waitingPromptTokens,
-      maxBatchedTokens: this.#config.maxBatchedTokens,
-      maxRunning: this.#config.maxRunning,
-    };
+    return gaugesOf(this.#scheduler, this.#config, (sequence) => this.#heldTokens(sequence));
   }
 
   held(): WorkerHeld {
@@ -209,7 +235,8 @@ export class Engine<Owner> implements SimWorker<Owner> {
   }
 
   checkInvariants(): void {
-    checkEngine(this.#scheduler, this.#config, this.#byOwner, (sequence) => this.#heldTokens(sequence));
+    const heldTokens = (sequence: Sequence<Owner>): number => this.#heldTokens(sequence);
+    checkEngine(this.#scheduler, this.#config, this.#byOwner, this.#inTransfer, heldTokens);
   }
 
   /** Tokens that a running sequence has KV blocks for: those computed, and those of the pass that runs. */
@@ -230,36 +257,21 @@ export class Engine<Owner> implements SimWorker<Owner> {
     const pass = scheduler.schedule();
     this.#beginAt = Infinity;
     if (pass.tokens === 0) {
-      assert(this.#byOwner.size === 0, 'an engine with work scheduled nothing');
+      const waitsForBlocks = this.#inTransfer.size > 0;
+      assert(this.#byOwner.size === 0 || waitsForBlocks, 'an engine with work scheduled nothing');
       this.#state = 'idle';
       return;
     }
     this.#state = 'busy';
     const { used, available } = scheduler.pool;
+    const { maxBatchedTokens } = this.#config;
     if (used > this.totals.kvBlocksMax) this.totals.kvBlocksMax = used;
     this.#plan.single(now, pass, used);
     this.#lastPass = Infinity;
     for (const sequence of scheduler.running) {
       if (sequence.decoding && sequence.lastPass < this.#lastPass) this.#lastPass = sequence.lastPass;
     }
-    if (this.#fastForward && !pass.disturbed) this.#planAhead(pass, available);
-  }
-
-  /** Plans the passes for which this batch stays as it is. */
-  #planAhead(pass: Pass, available: number): void {
-    const { running, decoders } = this.#scheduler;
-    const passesMax = this.#lastPass - decoders.passes;
-    if (running.length === decoders.jobs) {
-      this.#plan.extend(decoders, passesMax, available);
-      return;
-    }
-    const last = running[decoders.jobs] as Sequence<Owner>;
-    if (running.length > decoders.jobs + 1 || pass.tokens < this.#config.maxBatchedTokens) return;
-    const { known, tokensComputed, scheduled } = last;
-    const chunks = Math.floor((known - tokensComputed) / scheduled);
-    if (chunks > 1) {
-      this.#plan.extendChunks(decoders, Math.min(passesMax, chunks), available, pass, tokensComputed);
-    }
+    if (this.#fastForward && !pass.disturbed) this.#plan.ahead(scheduler, this.#lastPass, maxBatchedTokens, available);
   }
 
   /** Books the planned passes before number `over`; the next one then runs. */
@@ -267,37 +279,33 @@ export class Engine<Owner> implements SimWorker<Owner> {
     const plan = this.#plan;
     const from = plan.done;
     if (over === from) return;
-    const { ends, used, chunk } = plan;
+    const { used, chunk } = plan;
     const { decoders, pool, running } = this.#scheduler;
-    const { jobs } = decoders;
-    for (let pass = from; pass < over; pass++) {
-      const endAt = ends[pass] as number;
-      this.#countPass(endAt, used[pass] as number, running.length);
-      if (jobs > 0) this.#observer.tokenGaps(endAt - decoders.endedAt, jobs);
-      decoders.passed(endAt);
-      if (chunk > 0) this.#nextChunk(running[running.length - 1] as Sequence<Owner>, chunk);
+    if (chunk > 0) {
+      this.#applyChunks(over);
+    } else {
+      this.#book.passes(plan, over, running.length, decoders);
+      decoders.passedAll(plan.ends, from, over);
+      pool.take((used[over] as number) - (used[from] as number));
     }
     plan.done = over;
-    this.totals.generatedTokens += (over - from) * jobs;
-    if (chunk === 0) pool.take((used[over] as number) - (used[from] as number));
+    this.totals.generatedTokens += (over - from) * decoders.jobs;
     if (pool.used > this.totals.kvBlocksMax) this.totals.kvBlocksMax = pool.used;
   }
 
-  #nextChunk(sequence: Sequence<Owner>, chunk: number): void {
-    const { decoders, pool } = this.#scheduler;
-    this.#book(sequence);
-    pool.take(decoders.blocksNeeded(0));
-    this.#scheduler.grow(sequence, chunk);
-  }
-
-  #countPass(endAt: number, usedBlocks: number, jobs: number): void {
-    const us = endAt - this.#plan.startAt;
-    this.#plan.startAt = endAt;
-    const { totals } = this;
-    totals.iterations++;
-    totals.busyUs += us;
-    totals.runningUs += us * jobs;
-    totals.kvBlockUs += us * usedBlocks;
+  /** The same while a prompt takes the rest of each pass's budget. */
+  #applyChunks(over: number): void {
+    const plan = this.#plan;
+    const { decoders, pool, running } = this.#scheduler;
+    const sequence = running[running.length - 1] as Sequence<Owner>;
+    for (let pass = plan.done; pass < over; pass++) {
+      const endAt = plan.ends[pass] as number;
+      this.#book.pass(plan, endAt, plan.used[pass] as number, running.length, decoders);
+      decoders.passed(endAt);
+      this.#book.computed(sequence);
+      pool.take(decoders.blocksNeeded(0));
+      this.#scheduler.grow(sequence, plan.chunk);
+    }
   }
 
   #cut(now: number): void {
@@ -312,9 +320,8 @@ export class Engine<Owner> implements SimWorker<Owner> {
     const { running, decoders } = this.#scheduler;
     const last = plan.passes - 1;
     this.#applyPasses(last);
-    this.#countPass(now, plan.used[last] as number, running.length);
+    this.#book.pass(plan, now, plan.used[last] as number, running.length, decoders);
     const { jobs } = decoders;
-    if (jobs > 0) this.#observer.tokenGaps(now - decoders.endedAt, jobs);
     this.totals.generatedTokens += jobs;
     decoders.passed(now);
     if (running.length > jobs || this.#lastPass === decoders.passes) this.#sweep(now);
@@ -344,7 +351,7 @@ export class Engine<Owner> implements SimWorker<Owner> {
   /** Books what the pass computed of a sequence that did not decode before; true when it was all it had to do. */
   #settled(sequence: Sequence<Owner>, now: number): boolean {
     if (sequence.scheduled === 0) return false;
-    this.#book(sequence);
+    this.#book.computed(sequence);
     if (sequence.tokensComputed < sequence.known) return false;
     if (sequence.outputLimit === 0) return true;
     const { decoders } = this.#scheduler;
@@ -357,27 +364,29 @@ export class Engine<Owner> implements SimWorker<Owner> {
     return isLast;
   }
 
-  /** Counts what the pass computes of one sequence, and how much of it had been computed before. */
-  #book(sequence: Sequence<Owner>): void {
-    const { scheduled } = sequence;
-    sequence.scheduled = 0;
-    const again = Math.min(sequence.computedPeak - sequence.tokensComputed, scheduled);
-    if (again > 0) {
-      sequence.recomputedTokens += again;
-      this.totals.recomputedTokens += again;
-    }
-    sequence.tokensComputed += scheduled;
-    sequence.work += scheduled;
-  }
-
   #finish(sequence: Sequence<Owner>): void {
     this.#drop(sequence);
     this.#outbox[this.#given++] = { kind: 'finished', job: sequence };
   }
 
   #drop(sequence: Sequence<Owner>): void {
-    this.#scheduler.release(sequence);
-    this.#byOwner.delete(sequence.init.owner);
+    const { owner, keepsKv } = sequence.init;
+    this.#byOwner.delete(owner);
+    if (keepsKv === true && !sequence.cancelled) this.#inTransfer.set(owner, sequence);
+    else this.#scheduler.release(sequence);
+  }
+
+  #sequenceOf(init: JobInit<Owner>): Sequence<Owner> {
+    const { prefixCache, blockTokens } = this.#config;
+    const prompt = prefixCache && init.hashIds.length > 0 ? new PromptHold(init, blockTokens) : undefined;
+    return new Sequence(init, this.#sequences++, this.limitOf(init), prompt, this.#scheduler.decoders);
+  }
+
+  /** Up to date, in no planned stretch. A pass that ends now is over, pending or skipped: both modes answer alike. */
+  #bringTo(now: number): void {
+    this.#cut(now);
+    const stands = this.#pausedAt < Infinity;
+    if (this.#state === 'busy' && !stands && this.#plan.endAt === now) this.#endPass(now);
   }
 
   #noteWaiting(now: number): void {

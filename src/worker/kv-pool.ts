@@ -29,6 +29,8 @@ export class KvPool {
   /** At the end of the LRU list: a private run of ended sequences, to which more may be added. */
   #endedNewest: Run | undefined = undefined;
   #evictions = 0;
+  /** Times blocks became available. */
+  returns = 0;
 
   constructor(total: number) {
     this.total = total;
@@ -68,6 +70,7 @@ export class KvPool {
 
   /** Gives back blocks in use whose content is not kept. */
   giveBack(count: number): void {
+    this.returns++;
     this.#free += count;
     assert(this.#free + this.#idle <= this.total, 'KV blocks were given back that nobody held');
   }
@@ -75,6 +78,7 @@ export class KvPool {
   /** Gives back full private blocks [from, end) of an ended sequence: they stay cached, found by nobody. */
   retire(count: number): void {
     if (count === 0) return;
+    this.returns++;
     if (this.#endedNewest === undefined) {
       this.#endedNewest = new Run(undefined, 0, 0, 0);
       const run = this.#endedNewest;
@@ -89,6 +93,7 @@ export class KvPool {
   /** Gives back full private blocks [from, end) of a preempted sequence, which may `reclaim` what is left of them. */
   park(from: number, end: number): Run | undefined {
     if (from === end) return undefined;
+    this.returns++;
     const run = new Run(undefined, from, end, 0);
     this.#append(run);
     this.#idle += end - from;
@@ -145,6 +150,7 @@ export class KvPool {
   release(run: Run): void {
     assert(run.refs > 0, 'a KV block was released more often than it was taken');
     if (--run.refs > 0) return;
+    this.returns++;
     this.#idle += run.end - run.from;
     const next = run.after;
     if (next !== undefined && next === this.#newest && next.from === run.end && next.refs === 0) {

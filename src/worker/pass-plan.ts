@@ -6,7 +6,8 @@
  * steps use, so a run that skips passes has the token times of one that steps through them, to the bit.
  */
 import type { Decoders } from './decoders.ts';
-import type { Pass } from './scheduler.ts';
+import type { Pass, Scheduler } from './scheduler.ts';
+import type { Sequence } from './sequence.ts';
 import type { StepTime } from './timing/step-time.ts';
 
 /** Passes planned at most: bounds the work thrown away when an arrival cuts a plan short. */
@@ -44,6 +45,30 @@ export class PassPlan {
     this.chunk = 0;
     this.ends[0] = startAt + this.#durationUs(this.#timing.us(pass));
     this.used[0] = usedBlocks;
+  }
+
+  /**
+   * Lengthens it to the passes for which this batch stays as it is. `lastPass`: number of the one that ends a decoding
+   * sequence.
+   */
+  ahead<Owner>(
+    { running, decoders, pass }: Scheduler<Owner>,
+    lastPass: number,
+    maxBatchedTokens: number,
+    available: number,
+  ): void {
+    const passesMax = lastPass - decoders.passes;
+    if (running.length === decoders.jobs) {
+      this.extend(decoders, passesMax, available);
+      return;
+    }
+    const last = running[decoders.jobs] as Sequence<Owner>;
+    if (running.length > decoders.jobs + 1 || pass.tokens < maxBatchedTokens) return;
+    // One that came over a link decodes behind a prompt that is being computed.
+    if (last.decoding) return;
+    const { known, tokensComputed, scheduled } = last;
+    const chunks = Math.floor((known - tokensComputed) / scheduled);
+    if (chunks > 1) this.extendChunks(decoders, Math.min(passesMax, chunks), available, pass, tokensComputed);
   }
 
   /** Lengthens it to `passesMax` while blocks last: every running sequence decodes. */

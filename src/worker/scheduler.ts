@@ -76,7 +76,8 @@ export class Scheduler<Owner> {
     this.#scheduleRunning(together ? jobs : 0);
     // The first in line was its own victim: the pass is empty and takes no time.
     while (pass.tokens === 0 && running.length > 0) this.#scheduleRunning(0);
-    if (!this.#preempted) this.#scheduleWaiting();
+    // Nobody runs: blocks that are in transfer left the last one none, and it made way for nobody.
+    if (!this.#preempted || pass.tokens === 0) this.#scheduleWaiting();
     return pass;
   }
 
@@ -91,6 +92,33 @@ export class Scheduler<Owner> {
     this.pool.take(this.blocksOf(computed + want) - this.blocksOf(computed));
     sequence.scheduled = want;
     sequence.prompt?.publish(this.pool, Math.floor((computed + want) / this.#blockTokens));
+  }
+
+  /**
+   * Takes the blocks for a prompt that another engine computed, those found in the cache included; false: they are not
+   * there. Who was preempted here goes first.
+   */
+  reserve(sequence: Sequence<Owner>): boolean {
+    if (this.waiting.size > 0) return false;
+    const hits = this.#lookUp(sequence);
+    if (!this.#fits(sequence, hits)) return false;
+    this.#admit(sequence, hits);
+    this.pool.take(this.blocksOf(sequence.promptTokens) - hits);
+    return true;
+  }
+
+  /** Gives them back: the prompt never came. */
+  unreserve(sequence: Sequence<Owner>): void {
+    this.pool.giveBack(this.blocksOf(sequence.promptTokens) - (sequence.prompt?.published ?? 0));
+    sequence.prompt?.release(this.pool);
+  }
+
+  /** The reserved prompt is here: it runs, and its next pass computes its first token. */
+  adopt(sequence: Sequence<Owner>, firstTokenAt: number): void {
+    sequence.tokensComputed = sequence.promptTokens;
+    this.decoders.adopt(sequence, firstTokenAt);
+    sequence.prompt?.publish(this.pool, Math.floor(sequence.promptTokens / this.#blockTokens));
+    this.running.push(sequence);
   }
 
   /** Gives back all blocks of a sequence that ended. */

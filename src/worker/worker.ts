@@ -18,6 +18,8 @@ export interface JobInit<Owner> {
   readonly priority?: number | undefined;
   /** Data-parallel rank to run on. Absent: the engine chooses the least loaded. */
   readonly rank?: number | undefined;
+  /** Its KV blocks stay held after its end, until `releaseKv`: another engine reads them. Absent: false. */
+  readonly keepsKv?: boolean | undefined;
 }
 
 /** What a job shows of itself while it runs and after. */
@@ -37,7 +39,12 @@ export interface JobView<Owner> {
 
 export type WorkerEvent<Owner> =
   | { readonly kind: 'first-token'; readonly job: JobView<Owner> }
-  | { readonly kind: 'finished'; readonly job: JobView<Owner> };
+  | { readonly kind: 'finished'; readonly job: JobView<Owner> }
+  /** It ended without its last token: before its first one with an HTTP status, afterwards in a broken stream. */
+  | { readonly kind: 'failed'; readonly job: JobView<Owner>; readonly status: number };
+
+/** The two halves of a worker that computes prompts in one place and decodes in another. */
+export type Side = 'prefill' | 'decode';
 
 /** A worker's totals since the run began; the …Us fields are integrals over time, brought up to date by `advance`. */
 export interface WorkerTotals {
@@ -75,6 +82,11 @@ export interface WorkerHeld {
 /** Told of each gap between tokens: `jobs` sequences got a token `gapUs` after their previous one. */
 export interface TokenObserver {
   tokenGaps(gapUs: number, jobs: number): void;
+  /**
+   * The same of passes in a row: `jobs` ≥ 1 sequences got a token at each of `ends[from]` … `ends[to − 1]` and, before
+   * these, at `previousAt`. Absent: `tokenGaps` is told of each.
+   */
+  tokenStretch?(ends: Float64Array, from: number, to: number, previousAt: number, jobs: number): void;
 }
 
 /**
@@ -113,6 +125,18 @@ export interface SimWorker<Owner> {
   gauges(): WorkerGauges;
   held(): WorkerHeld;
   checkInvariants(): void;
+  /** Of a worker with two halves and a link between them; absent: it has none. */
+  readonly halves?: WorkerHalves | undefined;
+}
+
+/** What can happen to one half of a worker, or between the two. Failures come out of the worker's `take`. */
+export interface WorkerHalves {
+  /** The half is gone, what it ran and cached is lost; jobs fail for want of it until it is restored, empty. */
+  lose(now: number, side: Side): void;
+  /** As often as it was lost. */
+  restore(now: number, side: Side): void;
+  /** The link carries `factor` times its bandwidth from now on, ≥ 0. */
+  throttle(now: number, factor: number): void;
 }
 
 /**

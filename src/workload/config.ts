@@ -51,6 +51,12 @@ export interface TenantConfig {
   readonly name: string;
   readonly weight: number;
   readonly priority: number;
+  /** Sends from here up to there only, microseconds; undefined: always. In open loops. */
+  readonly fromUs?: number | undefined;
+  readonly toUs?: number | undefined;
+  /** Lengths of its own (tokens); undefined: those of the workload. */
+  readonly prompt?: Distribution | undefined;
+  readonly output?: Distribution | undefined;
 }
 
 /** Tenants of a scenario that names none. */
@@ -106,7 +112,7 @@ export interface CsvColumns {
 export interface TraceWorkloadConfig {
   readonly kind: 'trace';
   readonly path: string;
-  readonly format: 'azure' | 'mooncake' | 'csv' | 'auto';
+  readonly format: 'azure' | 'mooncake' | 'csv' | 'spillway' | 'auto';
   /** For CSV; absent: those of `DEFAULT_CSV_COLUMNS`. */
   readonly columns?: CsvColumns | undefined;
   /** > 0; arrival times are divided by it. */

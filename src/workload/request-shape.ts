@@ -4,7 +4,8 @@
  *
  * Prompt lengths, output lengths, prefixes and tenants have a stream each and draw the same number of times
  * for every request (lengths as often as their distribution needs), so that a change of one leaves the others
- * as they were. Shared text is known by ids of whole blocks alone: a prefix that ends inside a block, or a
+ * as they were. A tenant with lengths of its own has streams for them, and what it does not use is drawn all the same.
+ * Shared text is known by ids of whole blocks alone: a prefix that ends inside a block, or a
  * prompt shorter than it, gives fewer ids, as an engine that caches whole blocks would find.
  */
 import { assert } from '../kernel/assert.ts';
@@ -21,7 +22,9 @@ export class RequestShape {
   readonly #prompt: () => number;
   readonly #output: () => number;
   readonly #prefix: PrefixDraw | undefined;
-  readonly #tenant: () => TenantConfig;
+  readonly #tenant: (at: number) => TenantConfig;
+  /** Of tenants with lengths of their own, by name. */
+  readonly #own: ReadonlyMap<string, OwnLengths>;
 
   /** `scope` is the prefix of its streams' names: 'workload' or 'workload/user/7'. */
   constructor(config: ShapeConfig, seed: number | string, scope: string) {
@@ -30,12 +33,15 @@ export class RequestShape {
     const { prefix } = config;
     this.#prefix = prefix === undefined ? undefined : new PrefixDraw(prefix, stream(seed, `${scope}/prefix`));
     this.#tenant = tenantDraw(config.tenants, stream(seed, `${scope}/tenants`));
+    this.#own = ownLengths(config.tenants, seed, scope);
   }
 
   /** The next request, sent at `at`. `tenant` overrides the draw (closed-loop users keep theirs). */
-  next(at: number, user: number, tenant: TenantConfig = this.#tenant()): Arrival {
-    const promptTokens = Math.max(1, this.#prompt());
-    const outputTokens = Math.max(0, this.#output());
+  next(at: number, user: number, tenant: TenantConfig = this.#tenant(at)): Arrival {
+    const [usualPrompt, usualOutput] = [this.#prompt(), this.#output()];
+    const own = this.#own.get(tenant.name);
+    const promptTokens = Math.max(1, own?.prompt?.() ?? usualPrompt);
+    const outputTokens = Math.max(0, own?.output?.() ?? usualOutput);
     const hashIds = this.#prefix === undefined ? NO_IDS : this.#prefix.next(promptTokens);
     return {
       at,
@@ -79,15 +85,37 @@ class PrefixDraw {
   }
 }
 
-function tenantDraw(tenants: readonly TenantConfig[], rng: Rng): () => TenantConfig {
+interface OwnLengths {
+  readonly prompt: (() => number) | undefined;
+  readonly output: (() => number) | undefined;
+}
+
+function ownLengths(tenants: readonly TenantConfig[], seed: number | string, scope: string): Map<string, OwnLengths> {
+  const own = tenants.filter(({ prompt, output }) => prompt !== undefined || output !== undefined);
+  return new Map(
+    own.map(({ name, prompt, output }) => {
+      const drawOf = (what: string, from: TenantConfig['prompt']): (() => number) | undefined => {
+        return from && sampler(from, stream(seed, `${scope}/lengths/${what}/${name}`));
+      };
+      return [name, { prompt: drawOf('prompt', prompt), output: drawOf('output', output) }];
+    }),
+  );
+}
+
+function tenantDraw(tenants: readonly TenantConfig[], rng: Rng): (at: number) => TenantConfig {
+  const isThere = (tenant: TenantConfig, at: number): boolean => {
+    return at >= (tenant.fromUs ?? 0) && at < (tenant.toUs ?? Infinity);
+  };
   const total = totalWeight(tenants);
-  return () => {
-    let rest = rng() * total;
-    for (const tenant of tenants) {
+  const areAll = tenants.every(({ fromUs, toUs }) => fromUs === undefined && toUs === undefined);
+  return (at) => {
+    const present = areAll ? tenants : tenants.filter((tenant) => isThere(tenant, at));
+    let rest = rng() * (areAll ? total : totalWeight(present));
+    for (const tenant of present) {
       rest -= tenant.weight;
       if (rest < 0) return tenant;
     }
-    return tenants[tenants.length - 1] as TenantConfig;
+    return present[present.length - 1] as TenantConfig;
   };
 }
 

@@ -159,7 +159,7 @@ export class TraceWorkload implements Workload, Refillable {
       hashBlockTokens: row.hashBlockTokens,
       tenant: row.tenant,
       priority: row.priority,
-      routingKey: '',
+      routingKey: row.routingKey,
       user: -1,
     };
   }

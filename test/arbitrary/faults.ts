@@ -19,6 +19,8 @@ const fault: fc.Arbitrary<FaultConfig> = fc.oneof(
   fc.record({ kind: fc.constant('crash' as const), worker, at: grid, forUs: finite }),
   fc.record({ kind: fc.constant('restart' as const), worker, at: grid, forUs: finite }),
   fc.record({ kind: fc.constant('hang' as const), worker, at: grid, forUs: finite, scope: pick('process', 'engine') }),
+  fc.record({ kind: fc.constant('half' as const), worker, at: grid, forUs: open, side: pick('prefill', 'decode') }),
+  fc.record({ kind: fc.constant('link' as const), worker, at: grid, forUs: open, factor: pick(0, 0.1, 3) }),
   fc.record({ kind: fc.constant('slow' as const), worker, at: grid, forUs: open, factor: pick(0.5, 2, 7.3) }),
   fc.record({
     kind: fc.constant('errors' as const),

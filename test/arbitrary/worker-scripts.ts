@@ -20,7 +20,8 @@ const timings = fc.oneof(
   { weight: 1, arbitrary: affine(4.4, 0.7, 0.13) },
 );
 
-const engineConfigs: fc.Arbitrary<EngineConfig> = fc.record({
+/** Engines too small for their load. */
+export const engineConfigs: fc.Arbitrary<EngineConfig> = fc.record({
   model: fc.constant('engine' as const),
   maxRunning: fc.constantFrom(1, 2, 3, 4, 8),
   maxBatchedTokens: fc.constantFrom(3, 6, 10, 40),

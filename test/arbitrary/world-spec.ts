@@ -7,8 +7,11 @@
 import fc from 'fast-check';
 import type { DatasetConfig, HostCosts, ReportsConfig, WorkerConfig } from '../../src/sim/config.ts';
 import type { Latency } from '../../src/sim/network.ts';
+import type { DisaggregatedConfig } from '../../src/worker/disaggregated/disaggregated-config.ts';
+import type { DynamoEngineConfig } from '../../src/worker/dynamo/dynamo-engine-config.ts';
 import type { EndpointConfig } from '../../src/worker/endpoint.ts';
 import type { EngineConfig } from '../../src/worker/engine-config.ts';
+import type { SglangConfig } from '../../src/worker/sglang/sglang-config.ts';
 import type { ClosedWorkloadConfig, OpenWorkloadConfig, ShapeConfig } from '../../src/workload/config.ts';
 import { DEFAULT_TENANTS } from '../../src/workload/config.ts';
 import { datasetOf, type DatasetShape } from '../harness/dataset-shape.ts';
@@ -44,6 +47,65 @@ const engineConfig: fc.Arbitrary<EngineConfig> = fc
   // Without chunks a preempted sequence must still fit one pass, generated tokens included.
   .map((it) => (it.chunkedPrefill ? it : { ...it, maxModelTokens: it.maxBatchedTokens }));
 
+const rankedConfig: fc.Arbitrary<EngineConfig> = fc
+  .tuple(engineConfig, fc.boolean())
+  .map(([config, lockStep]) => ({ ...config, ranks: 2, lockStep }));
+
+/** A byte a token: a prompt takes as long as some passes, or none. */
+const disaggregatedConfig: fc.Arbitrary<DisaggregatedConfig> = fc.record({
+  model: fc.constant('disaggregated' as const),
+  prefill: fc.array(engineConfig, { minLength: 1, maxLength: 2, size: 'max' }),
+  decode: fc.array(engineConfig, { minLength: 1, maxLength: 2, size: 'max' }),
+  link: fc.record({
+    bytesPerUs: pick(0.002, 0.02, 1000),
+    latencyUs: pick(0, 300),
+    concurrentMax: pick(1, 2, Infinity),
+    waitingMax: pick(0, Infinity, Infinity),
+    timeoutUs: pick(4 * MS, 40 * MS),
+    bytesPerToken: fc.constant(1),
+    sends: pick('all', 'missing'),
+  }),
+  firstToken: pick('decode', 'prefill'),
+});
+
+const sglangConfig: fc.Arbitrary<SglangConfig> = fc
+  .record({ engine: engineConfig, page: pick(1, 2, 4), order: pick('fifo', 'lpm'), mixedChunk: fc.boolean() })
+  .map(({ engine, page, order, mixedChunk }) => ({
+    model: 'sglang',
+    maxRunning: engine.maxRunning,
+    blocks: Math.max(4, Math.floor((engine.blocks * engine.blockTokens) / page)),
+    blockTokens: page,
+    maxModelTokens: engine.maxModelTokens,
+    maxWaiting: engine.maxWaiting,
+    prefixCache: engine.prefixCache,
+    order,
+    maxPrefillTokens: engine.maxBatchedTokens,
+    chunkedPrefillTokens: engine.chunkedPrefill ? 16 : Infinity,
+    clipNewTokens: 8,
+    conservativeness: 0.3,
+    reservation: 'prompt',
+    mixedChunk,
+    timing: engine.timing,
+  }));
+
+const dynamoConfig: fc.Arbitrary<DynamoEngineConfig> = fc
+  .record({ engine: engineConfig, semantics: pick('dynamo', 'trtllm'), preemption: pick('lifo', 'fifo') })
+  .map(({ engine, semantics, preemption }) => ({
+    model: 'dynamo',
+    semantics,
+    maxRunning: engine.maxRunning,
+    maxBatchedTokens: engine.maxBatchedTokens,
+    blocks: Math.max(12, Math.floor((engine.blocks * engine.blockTokens) / 4)),
+    blockTokens: 4,
+    maxModelTokens: semantics === 'dynamo' ? engine.maxModelTokens : Infinity,
+    maxWaiting: engine.maxWaiting,
+    chunkedPrefill: engine.chunkedPrefill,
+    prefixCache: engine.prefixCache,
+    preemption,
+    ranks: 1,
+    timing: engine.timing,
+  }));
+
 const endpointConfig: fc.Arbitrary<EndpointConfig> = fc.record({
   model: fc.constant('endpoint' as const),
   maxRunning: upTo(3, 1),
@@ -55,7 +117,14 @@ const endpointConfig: fc.Arbitrary<EndpointConfig> = fc.record({
   ),
 });
 
-const anyWorker: fc.Arbitrary<WorkerConfig> = fc.oneof(engineConfig, engineConfig, engineConfig, endpointConfig);
+const anyWorker: fc.Arbitrary<WorkerConfig> = fc.oneof(
+  { weight: 4, arbitrary: engineConfig },
+  { weight: 2, arbitrary: endpointConfig },
+  { weight: 2, arbitrary: disaggregatedConfig },
+  { weight: 1, arbitrary: rankedConfig },
+  { weight: 1, arbitrary: sglangConfig },
+  { weight: 1, arbitrary: dynamoConfig },
+);
 
 const shape: fc.Arbitrary<ShapeConfig> = fc.record({
   prompt: pick({ dist: 'uniform', min: 1, max: 40 }, { dist: 'constant', value: 12 }),

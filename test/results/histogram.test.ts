@@ -126,4 +126,14 @@ describe('Histogram', () => {
     expect(() => new Histogram().record(Number.NaN, 1)).toThrow('whole values');
     expect(() => new Histogram().record(1, -1)).toThrow('negative weight');
   });
+
+  it('records the gaps of a row of instants as one by one', () => {
+    const instants = Float64Array.from([5, 5, 2100, 2103, 9_000_000, 6e9]);
+    const together = new Histogram();
+    together.recordGaps(instants, 1, 6, 3, 4);
+    const single = new Histogram();
+    for (const gap of [2, 2095, 3, 8_997_897, 6e9 - 9_000_000]) single.record(gap, 4);
+    const shown = (of: Histogram) => [of.count, of.sum, of.sumOfSquares, of.min, of.max, of.percentile(50), of.std];
+    expect(shown(together)).toEqual(shown(single));
+  });
 });

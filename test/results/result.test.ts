@@ -100,7 +100,7 @@ describe('buildResult', () => {
     const clients = { asked: 2, sends: 5, ok: 1, gave_up: 1, ok_fraction: 0.5, amplification: 2.5 };
     expect(result.clients).toEqual(clients);
     expect(result.recovery).toMatchObject({ cleared_seconds: 2, recovered_seconds: null, amplification_after: 3 });
-    const absent = ['clients', 'windows', 'recovery'];
+    const absent = ['clients', 'windows', 'recovery', 'target'];
     expect(Object.keys(emptyResult()).filter((name) => absent.includes(name))).toEqual([]);
   });
 
@@ -115,7 +115,8 @@ describe('buildResult', () => {
 });
 
 describe('RESULT_FIELDS', () => {
-  const full = { ...richResult(), host: HOST };
+  const target = { url: 'http://127.0.0.1:8001', lateP99Us: 1500, lateMaxUs: null };
+  const full = { ...richResult({ target }), host: HOST };
 
   it('documents every value that a result has', () => {
     const undocumented = [...leavesOf(full).keys()].filter((path) => fieldDoc(path) === undefined);

@@ -140,8 +140,19 @@ function expectTokens(run: FinishedWorld, spec: PlainWorldSpec, census: JobCensu
 }
 
 function roomAt(worker: FinishedWorld['config']['workers'][number] | undefined, promptTokens: number): number {
-  if (worker?.model !== 'engine') return Infinity;
-  return Math.min(worker.maxModelTokens, worker.blocks * worker.blockTokens) - promptTokens;
+  if (worker === undefined || worker.model === 'endpoint') return Infinity;
+  if (worker.model === 'disaggregated') return Math.min(...worker.decode.map((each) => roomAt(each, promptTokens)));
+  const pool = worker.blocks * worker.blockTokens;
+  switch (worker.model) {
+    case 'sglang':
+      return Math.min(worker.maxModelTokens, pool - worker.blockTokens - 1) - promptTokens;
+    case 'dynamo':
+      return Math.min(worker.maxModelTokens, worker.semantics === 'trtllm' ? pool : pool + 1) - promptTokens;
+    case 'engine':
+      return Math.min(worker.maxModelTokens, pool) - promptTokens;
+    default:
+      return worker satisfies never;
+  }
 }
 
 function expectRows({ world, records }: FinishedWorld): void {

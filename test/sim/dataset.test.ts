@@ -55,6 +55,15 @@ describe('a dataset', () => {
     expect(world.rowFacts()).toMatchObject({ total: 5, completed: 5 });
   });
 
+  it('is woken at the whole microsecond after a limit that ramps up has grown between two', () => {
+    const { records } = runWorld({
+      dataset: datasetOf({ rows: 4 }),
+      workers: [endpoint({ maxRunning: 9, serviceUs: { dist: 'constant', value: 5 * SEC } })],
+      policies: { admission: { name: 'aimd', startupRamp: '1s' } },
+    });
+    expect(records.map(({ sentAt }) => sentAt)).toEqual([0, 333_334, 666_667, SEC]);
+  });
+
   it('loses no row while nothing stalls', () => {
     const { world } = runWorld({ ...NARROW, policies: { ...NARROW.policies, ...BASELINE } });
     expect(world.rowFacts()).toMatchObject({ completed: 20, dropped: 0, admissionTimeouts: 0 });

@@ -1,19 +1,39 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PHASE } from '../../src/kernel/event-queue.ts';
+import { DisaggregatedEngine } from '../../src/worker/disaggregated/disaggregated-engine.ts';
 import { Endpoint } from '../../src/worker/endpoint.ts';
 import { Engine } from '../../src/worker/engine.ts';
+import { SglangEngine } from '../../src/worker/sglang/sglang-engine.ts';
 import type { SimWorker } from '../../src/worker/worker.ts';
 import { workerScripts, type WorkerScript } from '../arbitrary/worker-scripts.ts';
 import { GapCounter, type WorkerCommand, WorkerDriver } from '../harness/worker-driver.ts';
+import { disaggregated } from './disaggregated/shapes.ts';
 
 const RUNS = Number(process.env['SPILLWAY_RUNS'] ?? 500);
 const SEED = Number(process.env['SPILLWAY_SEED'] ?? 20261130);
 
 type Maker = (script: WorkerScript, fastForward: boolean) => SimWorker<number>;
 
+const SGLANG = {
+  ...{ model: 'sglang' as const, clipNewTokens: 4, conservativeness: 0.3, order: 'fifo' as const },
+  ...{ maxPrefillTokens: 24, chunkedPrefillTokens: 6, reservation: 'prompt' as const, mixedChunk: false },
+  ...{ blocks: 60, blockTokens: 1 },
+};
+
 const MODELS: Readonly<Record<string, Maker>> = {
   engine: ({ config }, fastForward) => new Engine<number>(config, new GapCounter(), fastForward),
+  'SGLang engine': ({ config: { maxRunning, maxModelTokens, maxWaiting, prefixCache, timing } }, fastForward) => {
+    const config = { ...SGLANG, maxRunning, maxModelTokens, maxWaiting, prefixCache, timing };
+    return new SglangEngine<number>(config, new GapCounter(), fastForward);
+  },
+  'disaggregated worker': ({ config }, fastForward) => {
+    const pair = disaggregated(
+      { bytesPerUs: 0.5, concurrentMax: 1, timeoutUs: 90 },
+      { prefill: [config], decode: [config] },
+    );
+    return new DisaggregatedEngine<number>(pair, new GapCounter(), fastForward);
+  },
   endpoint: () => {
     const serviceUs = { dist: 'uniform' as const, min: 2, max: 60 };
     return new Endpoint<number>({ model: 'endpoint', maxRunning: 2, maxWaiting: 3, serviceUs }, 7, 'service');

@@ -75,6 +75,22 @@ describe('RequestShape', () => {
     }
   });
 
+  it('lets a tenant come and go, and draws its own lengths without moving those of others', () => {
+    const alone = [{ name: 'usual', weight: 1, priority: 0 }];
+    const prompt = { dist: 'constant', value: 7 };
+    const guest = { name: 'guest', weight: 3, priority: 0, fromUs: 100, toUs: 200, prompt };
+    const asked = requests({ tenants: [...alone, guest as never] }, 300);
+    const usual = requests({ tenants: alone }, 300);
+    asked.forEach(({ tenant, at, promptTokens, outputTokens }, i) => {
+      if (tenant === 'guest') expect([at >= 100 && at < 200, promptTokens]).toEqual([true, 7]);
+      else expect(promptTokens).toBe(usual[i]?.promptTokens);
+      expect(outputTokens).toBe(usual[i]?.outputTokens);
+    });
+    const guests = asked.filter(({ tenant }) => tenant === 'guest').length;
+    expect(guests).toBeGreaterThan(50);
+    expect(guests).toBeLessThan(100);
+  });
+
   it('refuses tenants without weight', () => {
     expect(() => requests({ tenants: [{ name: 'a', weight: 0, priority: 0 }] }, 1)).toThrow('weigh more than 0');
     expect(() => requests({ tenants: [] }, 1)).toThrow('weigh more than 0');

@@ -12,6 +12,7 @@ export interface TraceRow {
   hashBlockTokens: number;
   tenant: string;
   priority: number;
+  routingKey: string;
 }
 
 /** Reads one line into `row`, or throws the `TraceError` of the `Fault` it was made with. */
@@ -34,6 +35,7 @@ export function blankRow(): TraceRow {
     hashBlockTokens: 0,
     tenant: 'default',
     priority: 0,
+    routingKey: '',
   };
 }
 
