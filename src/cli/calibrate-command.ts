@@ -1,6 +1,6 @@
 /**
- * `spillway calibrate`: fits a timing to a measured run and prints it as a preset file; what it is worth goes to
- * stderr.
+ * `spillway calibrate`: fits a timing to a measured run and prints it as a preset file, or writes one; what it is worth
+ * goes to stderr.
  */
 import { formatError } from '../report/validation.ts';
 import type { Agreement } from '../truth/agreement.ts';
@@ -13,6 +13,7 @@ import { timingOf } from '../truth/validate.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import type { CalibrateArguments } from './truth-arguments.ts';
+import { writeWhole } from './write-files.ts';
 
 /** Throws ScenarioError. */
 export async function calibrateCommand(args: CalibrateArguments, terminal: Terminal): Promise<ExitCode> {
@@ -26,7 +27,12 @@ export async function calibrateCommand(args: CalibrateArguments, terminal: Termi
   terminal.warn(`on the requests fitted: ${errorsOf(calibration.fitted)}`);
   terminal.warn(`on the rest:            ${errorsOf(calibration.heldOut)}`);
   const document = calibratedPreset(log, calibration, base);
-  await terminal.print(args.json ? `${JSON.stringify(document, undefined, 2)}\n` : presetText(document));
+  const text = args.json ? `${JSON.stringify(document, undefined, 2)}\n` : presetText(document);
+  if (args.out === undefined) await terminal.print(text);
+  else {
+    writeWhole(args.out, text);
+    await terminal.print(`preset ${document.name} in ${args.out}\n`);
+  }
   return EXIT.ok;
 }
 

@@ -7,7 +7,7 @@ import { SWITCH, VALUE } from './flag-shapes.ts';
 import { UsageError } from './usage-error.ts';
 
 const LOG_FLAGS = ['preset', 'workload', 'kv-blocks', 'block-tokens', 'scheduling'] as const;
-export const CALIBRATE_FLAGS = LOG_FLAGS;
+export const CALIBRATE_FLAGS = [...LOG_FLAGS, 'out'] as const;
 export const CALIBRATE_SWITCHES = ['full', 'json'] as const;
 export const VALIDATE_FLAGS = [...LOG_FLAGS, 'uncertainty', 'seed', 'out'] as const;
 export const VALIDATE_SWITCHES = ['json'] as const;
@@ -28,6 +28,8 @@ interface LogArguments {
 
 export interface CalibrateArguments extends LogArguments {
   readonly full: boolean;
+  /** File that the preset is written to; undefined: it is printed. */
+  readonly out: string | undefined;
 }
 
 export interface ValidateArguments extends LogArguments {
@@ -51,8 +53,9 @@ const LOG_HELP =
 export function calibrateBuilder(yargs: Argv): Argv {
   return logFlags(yargs)
     .option('full', { ...SWITCH, describe: 'Fit every coefficient; without it one factor on all of them' })
-    .option('json', { ...SWITCH, describe: 'Print the preset as JSON instead of YAML' })
-    .epilog(`${LOG_HELP} Prints a preset file, for --preset and for engine.preset of a scenario.\n\n${exitCodeHelp()}`);
+    .option('out', { ...VALUE, describe: 'Write the preset to this file (.yaml) instead of printing it' })
+    .option('json', { ...SWITCH, describe: 'The preset as JSON instead of YAML' })
+    .epilog(`${LOG_HELP} Makes a preset file, for --preset and for engine.preset of a scenario.\n\n${exitCodeHelp()}`);
 }
 
 export function validateBuilder(yargs: Argv): Argv {
@@ -83,7 +86,7 @@ function logFlags(yargs: Argv): Argv {
 
 /** Throws UsageError. */
 export function readCalibrateArguments(argv: Parsed): CalibrateArguments {
-  return { ...logArguments('calibrate', argv), full: switched(argv, 'full') };
+  return { ...logArguments('calibrate', argv), full: switched(argv, 'full'), out: presetPath(single(argv, 'out')) };
 }
 
 /** Throws UsageError. */
@@ -119,6 +122,12 @@ function logArguments(command: string, argv: Parsed): LogArguments {
     },
     json: switched(argv, 'json'),
   };
+}
+
+/** A path that `--preset` and scenarios take for a file, not for a name. */
+function presetPath(path: string | undefined): string | undefined {
+  if (path === undefined || /\.(ya?ml|json)$/.test(path)) return path;
+  throw new UsageError(`--out: value ${JSON.stringify(path)}; allowed a file that ends in .yaml, .yml or .json`);
 }
 
 function aheadOf(text: string | undefined): boolean | undefined {

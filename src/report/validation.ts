@@ -22,11 +22,11 @@ export function formatError(error: number): string {
 export function validationText(validation: Validation, width: number): string {
   const { head, lines } = latencyRows(validation);
   const blocks = [
-    headline(validation),
+    ...headLines(validation),
     plainTable(head, lines, width),
     requestLine(validation),
     ...gaugeLines(validation),
-    replayLine(validation),
+    ...replayLines(validation),
   ];
   return `${blocks.join('\n')}\n`;
 }
@@ -40,12 +40,12 @@ export function validationMarkdown(validation: Validation, command: string): str
   const { preset, log } = validation;
   const blocks = [
     `# ${preset.name} against ${log.model}`,
-    headline(validation),
     `The preset: ${preset.model}, ${preset.hardware}; fitted on ${preset.fittedOn} (${preset.source}); ${preset.form}.`,
+    headLines(validation).join('\n'),
     markdownTable(head, lines, 1),
     requestLine(validation),
     ...gaugeLines(validation),
-    replayLine(validation),
+    ...replayLines(validation),
     `![measured and replayed](${CHART_FILE})`,
     ...(log.notes.length === 0 ? [] : [log.notes.map((note) => `- ${note}`).join('\n')]),
     `## Reproduce\n\n\`\`\`sh\n${command.trim()}\n\`\`\``,
@@ -66,15 +66,16 @@ export function validationChart({ log, replay, preset }: Validation): string {
     yTitle: `${title}, s`,
     series: [series('measured', by(measuredUs), MEASURED), series('replayed', by(replayedUs), REPLAYED)],
   });
-  const gauge = (title: string, of: (tick: RunLog['ticks'][number]) => number) => ({
-    title,
-    xTitle: 'time, s',
-    yTitle: title,
-    series: [
-      line('measured', log.ticks.map((tick) => [tick.at / 1e6, of(tick)]), MEASURED),
-      line('replayed', replay.ticks.map((tick) => [tick.at / 1e6, of(tick)]), REPLAYED),
-    ],
-  });
+  const gauge = (title: string, of: (tick: RunLog['ticks'][number]) => number | undefined) => {
+    const curve = (ticks: RunLog['ticks']) => ticks.flatMap((tick): [number, number][] => {
+      const value = of(tick);
+      return value === undefined ? [] : [[tick.at / 1e6, value]];
+    });
+    const measured = curve(log.ticks);
+    if (measured.length === 0) return [];
+    const both = [line('measured', measured, MEASURED), line('replayed', curve(replay.ticks), REPLAYED)];
+    return [{ title, xTitle: 'time, s', yTitle: title, series: both }];
+  };
   return svgChart([
     panel('TTFT', (i) => request(i).firstTokenAt - request(i).queuedAt, (i) => {
       return replayed(i).firstTokenAt - replayed(i).takenAt;
@@ -82,8 +83,9 @@ export function validationChart({ log, replay, preset }: Validation): string {
     panel('E2E', (i) => request(i).lastTokenAt - request(i).queuedAt, (i) => {
       return replayed(i).lastTokenAt - replayed(i).takenAt;
     }),
-    ...(log.ticks.length === 0 ? [] : [gauge('running', (tick) => tick.running)]),
-    ...(log.ticks.length === 0 ? [] : [gauge('waiting', (tick) => tick.waiting)]),
+    ...gauge('running', (tick) => tick.running),
+    ...gauge('waiting', (tick) => tick.waiting),
+    ...gauge('KV usage', (tick) => tick.kvUsageRatio),
   ]);
 }
 
@@ -95,9 +97,10 @@ function line(name: string, points: readonly (readonly [number, number])[], colo
   return { name, points, mark: 'line', color };
 }
 
-function headline({ log, from, preset }: Validation): string {
-  const rest = log.requests.length - from;
-  return `${log.model}, ${log.software}: the last ${rest} of ${log.requests.length} requests, preset ${preset.name}.`;
+function headLines({ log, from, preset }: Validation): string[] {
+  const facts = [log.model, log.software, ...(log.hardware === undefined ? [] : [log.hardware])];
+  const rest = `The last ${log.requests.length - from} of ${log.requests.length} requests:`;
+  return [`${facts.join(', ')}.`, `Preset ${preset.name}: ${preset.hardware}.`, rest];
 }
 
 function latencyRows({ agreement, spreads, draws }: Validation): { head: string[]; lines: string[][] } {
@@ -138,9 +141,16 @@ function gaugeLines({ agreement }: Validation): string[] {
   ];
 }
 
-function replayLine({ replay }: Validation): string {
-  const hits = formatPercent(replay.prefixHitRatio);
-  return `Replay of the whole log: ${formatCount(replay.preemptions)} preemptions, prefix hits ${hits}.`;
+/** Of the whole log. */
+function replayLines({ log, replay }: Validation): string[] {
+  const text = (name: string, replayed: number, measured: number | undefined, format: (value: number) => string) => {
+    const also = measured === undefined ? '' : `${format(measured)} measured, `;
+    return `${name} in the whole log: ${also}${format(replayed)} replayed.`;
+  };
+  return [
+    text('Preemptions', replay.preemptions, log.preemptions, formatCount),
+    text('Prefix hits', replay.prefixHitRatio, log.prefixHitRatio, formatPercent),
+  ];
 }
 
 /** Plain data for `--json`. */
@@ -156,7 +166,11 @@ export function validationDocument(validation: Validation): unknown {
   }));
   return {
     preset: preset.name,
-    log: { folder: log.folder, model: log.model, software: log.software, engine: { ...log.engine }, notes: log.notes },
+    log: {
+      ...{ folder: log.folder, model: log.model, hardware: log.hardware ?? null, software: log.software },
+      ...{ engine: { ...log.engine }, notes: log.notes },
+      ...{ preemptions: log.preemptions ?? null, prefix_hit_ratio: log.prefixHitRatio ?? null },
+    },
     requests: log.requests.length,
     compared_from: from,
     ...latencies,

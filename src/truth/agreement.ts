@@ -4,7 +4,8 @@
  */
 import { interpolate, rankOf } from '../results/interpolate.ts';
 import type { Replay, ReplayedRequest } from './replay.ts';
-import type { LoggedRequest, RunLog, Tick } from './run-log.ts';
+import type { LoggedRequest, RunLog } from './run-log.ts';
+import type { Tick } from './ticks.ts';
 
 export const LATENCIES = ['ttft', 'tpot', 'e2e'] as const;
 export type Latency = (typeof LATENCIES)[number];

@@ -11,7 +11,14 @@ import { ScenarioError } from '../lab/scenario-error.ts';
 import type { TimingConfig } from '../worker/timing/timing.ts';
 import { type Agreement, agreement, mean, measuredLatencies, replayedLatencies } from './agreement.ts';
 import { coefficientNames, loosened, multiplied, ONE_SCALE } from './coefficients.ts';
-import { clusteredCovariance, gaussNewton, polished, sumOfSquares } from './gauss-newton.ts';
+import {
+  ANCHOR_DEVIATION,
+  clusteredCovariance,
+  gaussNewton,
+  polished,
+  residualDeviation,
+  sumOfSquares,
+} from './gauss-newton.ts';
 import { type Replay, type ReplayedRequest, replayLog } from './replay.ts';
 import type { LoggedRequest, RunLog } from './run-log.ts';
 
@@ -19,6 +26,12 @@ import type { LoggedRequest, RunLog } from './run-log.ts';
 const FIT_SHARE = 0.4;
 /** Stretches of neighbouring requests between which errors are taken to be independent. */
 const CLUSTERS = 12;
+/**
+ * What the log does not tell stays near where the fit began (where memory is always full, context cannot be told from
+ * the base): the logarithm of each multiplier is one residual more. Weighed so that ANCHOR_DEVIATION counts as much as
+ * the deviation of the others, once that is known; at first by this.
+ */
+const ANCHOR_AT_FIRST = 0.01;
 /** Replays spent on the last of the fit. */
 const POLISHING = 100;
 const SCALE_ROUNDS = 15;
@@ -49,14 +62,16 @@ export function calibrateFully(log: RunLog, timing: TimingConfig): Calibration {
   const count = fittedRequests(log);
   const start = multiplied(loosened(timing), ONE_SCALE, [scaleOf(log, timing)]);
   const names = coefficientNames(start);
-  const residualsAt = (multipliers: readonly number[]): number[] => {
-    return residualsOf(log, replayLog(log, multiplied(start, names, multipliers), count), count);
+  const residualsAt = (weight: number) => (multipliers: readonly number[]): number[] => {
+    const measured = residualsOf(log, replayLog(log, multiplied(start, names, multipliers), count), count);
+    return [...measured, ...multipliers.map((value) => weight * Math.log(value))];
   };
-  const fits = startsOf(names.length).map((multipliers) => gaussNewton(multipliers, residualsAt));
+  const fits = startsOf(names.length).map((multipliers) => gaussNewton(multipliers, residualsAt(ANCHOR_AT_FIRST)));
   const best = fits.reduce((least, each) => (sumOfSquares(each) < sumOfSquares(least) ? each : least));
-  const fit = polished(best, residualsAt, POLISHING);
+  const weight = residualDeviation(best, names.length) / ANCHOR_DEVIATION;
+  const fit = polished(best, residualsAt(weight), POLISHING);
   const fitted = multiplied(start, names, fit.multipliers);
-  return calibrationOf(log, fitted, names, fit.multipliers, clusteredCovariance(fit, CLUSTERS));
+  return calibrationOf(log, fitted, names, fit.multipliers, clusteredCovariance(fit, CLUSTERS, names.length));
 }
 
 /** Fits one factor on everything. Throws ScenarioError when nothing decodes. */

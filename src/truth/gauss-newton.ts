@@ -29,6 +29,27 @@ export function sumOfSquares({ residuals }: Fit): number {
   return dot(residuals, residuals);
 }
 
+/** Standard deviation of a fit's residuals, the last `anchors` of them (see clusteredCovariance) left out. */
+export function residualDeviation({ residuals, jacobian }: Fit, anchors: number): number {
+  const measured = residuals.slice(0, residuals.length - anchors);
+  return Math.sqrt(dot(measured, measured) / Math.max(1, measured.length - jacobian.length));
+}
+
+/** How far a coefficient is believed to be from where a fit began: one standard deviation is a factor of two. */
+export const ANCHOR_DEVIATION = Math.LN2;
+
+/** A fit made without anchors as if each coefficient had had one, for the covariance of what it leaves open. */
+export function anchored(fit: Fit): Fit {
+  const weight = residualDeviation(fit, 0) / ANCHOR_DEVIATION;
+  const count = fit.jacobian.length;
+  const unit = (k: number): number[] => Array.from({ length: count }, (_, i) => (i === k ? weight : 0));
+  return {
+    multipliers: fit.multipliers,
+    residuals: [...fit.residuals, ...unit(-1)],
+    jacobian: fit.jacobian.map((row, k) => [...row, ...unit(k)]),
+  };
+}
+
 /**
  * Finds multipliers, from those of `start` on, with the least sum of squares of `residuals(multipliers)`; `rounds`
  * holds the half-width of each round's differences.
@@ -113,25 +134,26 @@ function derivatives(
 /**
  * Covariance of the relative deviations of a fit's coefficients. Neighbouring residuals share iterations and so their
  * errors; the estimate allows for that by summing their pulls in `clusters` stretches before it squares them (the
- * clustered sandwich estimator).
+ * clustered sandwich estimator). The last `anchors` residuals were not measured but hold a coefficient near where it
+ * began: they scatter as the others do, each on its own.
  */
-export function clusteredCovariance(fit: Fit, clusters: number): number[][] {
+export function clusteredCovariance(fit: Fit, clusters: number, anchors = 0): number[][] {
   const { residuals, jacobian } = fit;
-  const count = jacobian.length;
   const normal = jacobian.map((row) => jacobian.map((other) => dot(row, other)));
   const inverse = inverted(normal);
   if (inverse === undefined) return normal.map((row) => row.map(() => 0));
-  const middle = normal.map((row) => row.map(() => 0));
-  for (let c = 0; c < clusters; c++) {
-    const from = Math.floor((c * residuals.length) / clusters);
-    const to = Math.floor(((c + 1) * residuals.length) / clusters);
-    const pull = jacobian.map((row) => dot(row.slice(from, to), residuals.slice(from, to)));
-    for (let i = 0; i < count; i++) {
-      const row = middle[i] as number[];
-      for (let j = 0; j < count; j++) row[j] = (row[j] as number) + (pull[i] as number) * (pull[j] as number);
-    }
-  }
+  const measured = residuals.length - anchors;
   // With few clusters the sum is too small: the usual correction.
   const correction = clusters / Math.max(1, clusters - 1);
-  return product(product(inverse, middle), inverse).map((row) => row.map((value) => value * correction));
+  const pulls = Array.from({ length: clusters }, (_, c) => {
+    const from = Math.floor((c * measured) / clusters);
+    const to = Math.floor(((c + 1) * measured) / clusters);
+    return jacobian.map((row) => Math.sqrt(correction) * dot(row.slice(from, to), residuals.slice(from, to)));
+  });
+  const deviation = residualDeviation(fit, anchors);
+  for (let i = measured; i < residuals.length; i++) pulls.push(jacobian.map((row) => deviation * (row[i] as number)));
+  const middle = normal.map((row, i) => {
+    return row.map((_, j) => pulls.reduce((sum, pull) => sum + (pull[i] as number) * (pull[j] as number), 0));
+  });
+  return product(product(inverse, middle), inverse);
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { AffineTimingConfig } from '../worker/timing/affine.ts';
 import { AffineTiming } from '../worker/timing/affine.ts';
 import type { StepWork } from '../worker/timing/step-time.ts';
-import { relativeFit } from './robust-fit.ts';
+import { type FitRow, type RelativeCovariance, relativeCovariance, relativeFit } from './robust-fit.ts';
 import { readCsv } from './table-file.ts';
 
 /** An iteration and what its kernels take together, microseconds. */
@@ -82,15 +82,21 @@ function curveOf(points: readonly (readonly [number, number])[]): (size: number)
  * once.
  */
 export function fitKernelSteps(steps: readonly KernelStep[]): AffineTimingConfig {
-  const rows = steps.map(({ work, us }) => {
-    const tokens = work.prefillTokens + work.decodeJobs;
-    const kvTokens = work.prefillContextTokens + work.prefillTokens + work.decodeKvTokens;
-    const isMixed = work.prefillTokens > 0;
-    const features = [1, tokens, isMixed ? 0 : kvTokens, isMixed ? kvTokens : 0];
-    return { features, value: us };
-  });
-  const [baseUs = 0, perTokenUs = 0, perKvTokenUs = 0, perMixedKvTokenUs = 0] = relativeFit(rows);
+  const [baseUs = 0, perTokenUs = 0, perKvTokenUs = 0, perMixedKvTokenUs = 0] = relativeFit(steps.map(fitRow));
   return { kind: 'affine', baseUs, perTokenUs, perKvTokenUs, perMixedKvTokenUs };
+}
+
+/** How sure its coefficients are: base, per token, per context token, the same in iterations with prompt tokens. */
+export function kernelCovariance(timing: AffineTimingConfig, steps: readonly KernelStep[]): RelativeCovariance {
+  const { baseUs, perTokenUs, perKvTokenUs, perMixedKvTokenUs = perKvTokenUs } = timing;
+  return relativeCovariance(steps.map(fitRow), [baseUs, perTokenUs, perKvTokenUs, perMixedKvTokenUs]);
+}
+
+function fitRow({ work, us }: KernelStep): FitRow {
+  const tokens = work.prefillTokens + work.decodeJobs;
+  const kvTokens = work.prefillContextTokens + work.prefillTokens + work.decodeKvTokens;
+  const isMixed = work.prefillTokens > 0;
+  return { features: [1, tokens, isMixed ? 0 : kvTokens, isMixed ? kvTokens : 0], value: us };
 }
 
 /** Sizes of the relative errors of a timing on iterations. */

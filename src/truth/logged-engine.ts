@@ -28,10 +28,11 @@ export interface EngineOptions {
 
 const count = z.int().min(0);
 
-/** Other keys are passed over. */
+/** Other keys are passed over, but for the pool and what vLLM made of settings that engine_kwargs leaves out. */
 export const metaSchema = z.looseObject({
   model: z.string(),
   vllm_version: z.string().optional(),
+  hardware: z.looseObject({ device_name: z.string().optional(), device_count: count.optional() }).optional(),
   dataset_path: z.string().optional(),
   num_requests: count.optional(),
   engine_kwargs: z.looseObject({
@@ -59,8 +60,8 @@ export function loggedEngine(
 ): LoggedEngine {
   const kwargs = meta.engine_kwargs;
   const orDefault = (name: 'max_num_seqs' | 'max_num_batched_tokens', value: number): number => {
-    const given = kwargs[name];
-    if (typeof given === 'number') return given;
+    const given = kwargs[name] ?? numberIn(meta, name);
+    if (given !== undefined) return given;
     notes.push(`meta.json: ${name} missing: took ${value}`);
     return value;
   };
@@ -75,15 +76,18 @@ export function loggedEngine(
     throw new ScenarioError([`${file} ${names}: missing; ${flags}`]);
   }
   const maxBatchedTokens = orDefault('max_num_batched_tokens', DEFAULT_MAX_TOKENS);
-  const ahead = options.schedulesAhead ?? kwargs.async_scheduling;
+  if (!isSince(meta.vllm_version, WHOLE_PROMPTS_SINCE)) {
+    notes.push(`vLLM ${meta.vllm_version} admitted a prompt by its first chunk; the replay, when all of it fits`);
+  }
+  const ahead = options.schedulesAhead ?? kwargs.async_scheduling ?? switchIn(meta, 'async_scheduling');
   return {
     maxRunning: orDefault('max_num_seqs', DEFAULT_MAX_SEQS),
     maxBatchedTokens,
-    maxModelTokens: kwargs.max_model_len ?? Infinity,
+    maxModelTokens: kwargs.max_model_len ?? numberIn(meta, 'max_model_len') ?? Infinity,
     blocks,
     blockTokens,
-    prefixCache: kwargs.enable_prefix_caching ?? true,
-    chunkedPrefill: kwargs.enable_chunked_prefill ?? true,
+    prefixCache: kwargs.enable_prefix_caching ?? switchIn(meta, 'enable_prefix_caching') ?? true,
+    chunkedPrefill: kwargs.enable_chunked_prefill ?? switchIn(meta, 'enable_chunked_prefill') ?? true,
     schedulesAhead: ahead ?? aheadIn(requests, maxBatchedTokens, meta.vllm_version, notes),
   };
 }
@@ -95,7 +99,7 @@ function aheadIn(
   version: string | undefined,
   notes: string[],
 ): boolean {
-  const byDefault = aheadByDefault(version);
+  const byDefault = isSince(version, AHEAD_SINCE);
   const evidence = aheadEvidence(requests, maxBatchedTokens);
   const shown = schedulesAhead(evidence);
   if (shown === undefined || shown === byDefault) return byDefault;
@@ -106,19 +110,32 @@ function aheadIn(
 }
 
 /** vLLM schedules ahead by default since 0.14 (vllm-project/vllm pull 27614). */
-function aheadByDefault(version: string | undefined): boolean {
-  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version ?? '') ?? [];
-  if (major === undefined || minor === undefined) return true;
-  return Number(major) > 0 || Number(minor) >= 14;
+const AHEAD_SINCE = 14;
+/** It admits a prompt when there is room for all of it since 0.19 (pull 37307); before, its first chunk was enough. */
+const WHOLE_PROMPTS_SINCE = 19;
+
+/** Whether it is vLLM 0.`minor` or later; an unknown version is. */
+function isSince(version: string | undefined, minor: number): boolean {
+  const [, major, own] = /^v?(\d+)\.(\d+)/.exec(version ?? '') ?? [];
+  return major === undefined || own === undefined || Number(major) > 0 || Number(own) >= minor;
 }
 
-/** A number of that name anywhere in a JSON document, outermost first; undefined: nowhere. */
+/** A count ≥ 1 of that name anywhere in a JSON document, outermost first; undefined: nowhere. */
 function numberIn(document: object, name: string): number | undefined {
+  return valueIn(document, name, (value): value is number => Number.isSafeInteger(value) && (value as number) > 0);
+}
+
+/** The same for true or false. */
+function switchIn(document: object, name: string): boolean | undefined {
+  return valueIn(document, name, (value): value is boolean => typeof value === 'boolean');
+}
+
+function valueIn<T>(document: object, name: string, allows: (value: unknown) => value is T): T | undefined {
   let level: object[] = [document];
   while (level.length > 0) {
     for (const each of level) {
       const value = (each as Record<string, unknown>)[name];
-      if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
+      if (allows(value)) return value;
     }
     level = level.flatMap((each) => Object.values(each) as unknown[]).filter(isObject);
   }

@@ -1,10 +1,11 @@
 /** Presets as files: the text of one, with its timing in the words of scenario files. */
-import { stringify } from 'yaml';
+import { Document, isSeq } from 'yaml';
 import type { z } from 'zod';
 import type { presetSchema } from '../lab/preset-schema.ts';
 import type { TimingConfig } from '../worker/timing/timing.ts';
 import { type LatencyAgreement, percentileOf } from './agreement.ts';
 import type { Calibration } from './calibrate.ts';
+import type { RelativeCovariance } from './robust-fit.ts';
 import type { RunLog } from './run-log.ts';
 
 /** A preset as it is written. */
@@ -17,7 +18,10 @@ const DIGITS = 6;
 
 /** YAML of a preset. */
 export function presetText(document: PresetDocument): string {
-  return stringify(document, { lineWidth: 100, flowCollectionPadding: false, defaultStringType: 'PLAIN' });
+  const yaml = new Document(document);
+  const rows = yaml.getIn(['uncertainty', 'covariance']);
+  if (isSeq(rows)) for (const row of rows.items) if (isSeq(row)) row.flow = true;
+  return yaml.toString({ lineWidth: 100, flowCollectionPadding: false, defaultStringType: 'PLAIN' });
 }
 
 /** A duration as scenario files write it. */
@@ -74,8 +78,13 @@ function writtenExperts({ total, perToken, us }: { total: number; perToken: numb
 }
 
 /** Covariance with few digits, as a preset keeps it. */
-function writtenUncertainty(names: readonly string[], covariance: readonly (readonly number[])[]) {
+export function writtenUncertainty(names: readonly string[], covariance: readonly (readonly number[])[]) {
   return { of: [...names], covariance: covariance.map((row) => row.map((value) => Number(value.toPrecision(4)))) };
+}
+
+/** The same of a linear fit whose features have these names. */
+export function linearUncertainty(names: readonly string[], { features, covariance }: RelativeCovariance) {
+  return writtenUncertainty(features.map((feature) => names[feature] as string), covariance);
 }
 
 /** What a calibration gives a preset. `base` names the timing that the fit started from. */
@@ -92,7 +101,7 @@ export function calibratedPreset(log: RunLog, calibration: Calibration, base: st
   return {
     name: `${nameOf(log.model)}-calibrated`,
     model: log.model,
-    hardware: 'the machine of the log',
+    hardware: log.hardware ?? 'the machine of the log',
     software: log.software,
     source: `the run logged in ${log.folder}`,
     fittedOn: `the first ${fitted.latencies.e2e.requests} of ${total} requests`,

@@ -20,7 +20,7 @@ import { z } from 'zod';
 import { stream } from '../kernel/rng.ts';
 import type { AffineTimingConfig } from '../worker/timing/affine.ts';
 import { ascending, mean, percentileOf, replayedLatencies } from './agreement.ts';
-import { gaussNewton } from './gauss-newton.ts';
+import { anchored, clusteredCovariance, gaussNewton } from './gauss-newton.ts';
 import { type ReplayedRequest, replayLog } from './replay.ts';
 import type { LoggedRequest, RunLog } from './run-log.ts';
 import { readCsv } from './table-file.ts';
@@ -79,6 +79,8 @@ export interface SweepPoint {
 
 export interface SweepFit {
   readonly timing: AffineTimingConfig;
+  /** Of its coefficients, whatever the share: base, per token, per context token. */
+  readonly covariance: readonly (readonly number[])[];
   /** Share of the prompts that are popular ones. */
   readonly share: number;
   /** By `max_num_seqs`, in order of the rate. */
@@ -120,7 +122,9 @@ export function fitRateSweeps(path: string): SweepFit {
     });
     return { maxRunning, points };
   });
-  return { timing, share: 1 - unknown, sweeps };
+  const all = clusteredCovariance(anchored(fit), groups.length, fit.jacobian.length);
+  const covariance = all.slice(0, 3).map((row) => row.slice(0, 3));
+  return { timing, covariance, share: 1 - unknown, sweeps };
 }
 
 function parameters(multipliers: readonly number[]): { timing: AffineTimingConfig; unknown: number } {
@@ -224,6 +228,7 @@ function sweepLog(row: SweepRow, unknown: number, seed: number): RunLog {
     },
     hashBlockTokens: BLOCK_TOKENS,
     requests: requests.map((request) => ({ ...request, queuedAt: Math.round(request.queuedAt * scale) })),
+    ...{ hardware: undefined, preemptions: undefined, prefixHitRatio: undefined },
     ticks: [],
     notes: [],
   };

@@ -3,18 +3,20 @@
  * fitted, in the module of its data.
  */
 import { join } from 'node:path';
-import type { AffineTimingConfig } from '../worker/timing/affine.ts';
 import { agreement, ascending } from './agreement.ts';
-import { calibrateFully, fittedRequests } from './calibrate.ts';
-import { fitKernelSteps, kernelErrors, kernelSteps } from './kernel-tables.ts';
-import { LLAMA_RUN, measuredRun, QWEN_RUN } from './measured-runs.ts';
+import { fittedRequests } from './calibrate.ts';
+import { coefficientNames } from './coefficients.ts';
+import { fitKernelSteps, kernelCovariance, kernelErrors, kernelSteps } from './kernel-tables.ts';
+import { calibratedQwen, type CalibratedRun, LLAMA_RUN, measuredRun, QWEN_RUN } from './measured-runs.ts';
 import { COMPUTED_POOL } from './memory.ts';
 import {
   calibratedPreset,
+  linearUncertainty,
   type PresetDocument,
   requestDeviation,
   writtenDeviation,
   writtenTiming,
+  writtenUncertainty,
 } from './preset-document.ts';
 import { fitRateSweeps, type SweepFit, type SweepPoint } from './rate-sweeps.ts';
 import { replayLog } from './replay.ts';
@@ -27,6 +29,7 @@ const LAYERS_OF_LLAMA_8B = 32;
 
 /** What takes longest to fit, so that whoever has it need not fit it again. */
 export interface DearFits {
+  readonly qwen: CalibratedRun;
   readonly sweeps: SweepFit;
   readonly routing: RoutingFit;
 }
@@ -34,6 +37,7 @@ export interface DearFits {
 /** `folder` holds the measured engines. Throws ScenarioError. */
 export function dearFits(folder: string): DearFits {
   return {
+    qwen: calibratedQwen(folder),
     sweeps: fitRateSweeps(join(folder, 'e2e_vllm_h200_do', 'rate_sweeps.csv')),
     routing: fitRouting(join(folder, 'routing_llmd', 'per_qps.csv')),
   };
@@ -43,7 +47,7 @@ export function dearFits(folder: string): DearFits {
 export function refittedPresets(folder: string, fits = dearFits(folder)): PresetDocument[] {
   return [
     llamaFromKernels(folder),
-    qwenFromRun(folder),
+    qwenFromRun(fits.qwen),
     h200FromSweeps(fits.sweeps),
     routingFleet(fits.routing),
     ...siliconPresets(folder),
@@ -80,14 +84,13 @@ function llamaFromKernels(folder: string): PresetDocument {
     pool: COMPUTED_POOL,
     engine: { blocks: log.engine.blocks, blockTokens: 16, maxRunning: 128, maxBatchedTokens: 2048 },
     timing: writtenTiming(timing),
+    uncertainty: linearUncertainty(coefficientNames(timing), kernelCovariance(timing, steps)),
   };
 }
 
-function qwenFromRun(folder: string): PresetDocument {
-  const log = measuredRun(folder, QWEN_RUN);
-  const start: AffineTimingConfig = { kind: 'affine', baseUs: 20_000, perTokenUs: 100, perKvTokenUs: 0.1 };
+function qwenFromRun({ log, calibration }: CalibratedRun): PresetDocument {
   return {
-    ...calibratedPreset(log, calibrateFully(log, start), 'round numbers'),
+    ...calibratedPreset(log, calibration, 'round numbers'),
     name: 'qwen3-32b-2x-rtx-pro-6000',
     hardware: '2 × RTX PRO 6000 Blackwell Server Edition',
     source: `${LLMSERVINGSIM}: ${QWEN_RUN}, one run of 300 requests`,
@@ -95,7 +98,7 @@ function qwenFromRun(folder: string): PresetDocument {
   };
 }
 
-function h200FromSweeps({ timing, share, sweeps }: SweepFit): PresetDocument {
+function h200FromSweeps({ timing, covariance, share, sweeps }: SweepFit): PresetDocument {
   const points = sweeps.flatMap((sweep) => sweep.points);
   const off = (those: readonly SweepPoint[]): number[] => {
     const sizes = those.map(({ measured, predicted }) => Math.abs(predicted.meanTpot / measured.meanTpot - 1));
@@ -119,10 +122,11 @@ function h200FromSweeps({ timing, share, sweeps }: SweepFit): PresetDocument {
     pool: 'measured: 348,304 tokens, 8-bit keys and values',
     engine: { blocks: 21_769, blockTokens: 16, maxRunning: 1024, maxBatchedTokens: 8192 },
     timing: writtenTiming(timing),
+    uncertainty: writtenUncertainty(['base', 'perToken', 'perKvToken'], covariance),
   };
 }
 
-function routingFleet({ timing, fittedTpot, heldOutTpot }: RoutingFit): PresetDocument {
+function routingFleet({ timing, covariance, fittedTpot, heldOutTpot }: RoutingFit): PresetDocument {
   const sizes = (errors: readonly number[]) => writtenDeviation([...errors].sort(ascending));
   return {
     name: 'llama-3.1-70b-4x-h100',
@@ -143,5 +147,6 @@ function routingFleet({ timing, fittedTpot, heldOutTpot }: RoutingFit): PresetDo
     pool: 'measured: 461,376 tokens',
     engine: { blocks: ROUTING_BLOCKS, blockTokens: 16, maxRunning: 1024, maxBatchedTokens: 8192 },
     timing: writtenTiming(timing),
+    uncertainty: writtenUncertainty(coefficientNames(timing), covariance),
   };
 }

@@ -18,7 +18,8 @@ import { Engine } from '../worker/engine.ts';
 import type { EngineConfig } from '../worker/engine-config.ts';
 import type { TimingConfig } from '../worker/timing/timing.ts';
 import type { LoggedEngine } from './logged-engine.ts';
-import type { LoggedRequest, RunLog, Tick } from './run-log.ts';
+import type { LoggedRequest, RunLog } from './run-log.ts';
+import type { Tick } from './ticks.ts';
 
 /** One request as it was replayed; microseconds on the log's axis. */
 export interface ReplayedRequest {

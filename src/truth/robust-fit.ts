@@ -4,6 +4,7 @@
  * negative: one that would be is left out.
  */
 import { assert } from '../kernel/assert.ts';
+import { clusteredCovariance } from './gauss-newton.ts';
 import { solve } from './linear.ts';
 
 const ROUNDS = 50;
@@ -30,6 +31,27 @@ export function relativeFit(rows: readonly FitRow[]): number[] {
     }
     used = used.filter((feature) => !negative.includes(feature));
   }
+}
+
+/** Coefficients that are not zero, by number, and the covariance of their relative deviations. */
+export interface RelativeCovariance {
+  readonly features: readonly number[];
+  readonly covariance: readonly (readonly number[])[];
+}
+
+/** Stretches of neighbouring rows whose errors may be one. */
+const CLUSTERS = 12;
+
+/** As of least squares of relative errors: what the form cannot follow counts, in stretches of neighbouring rows. */
+export function relativeCovariance(rows: readonly FitRow[], coefficients: readonly number[]): RelativeCovariance {
+  const used = coefficients.flatMap((value, feature) => (value === 0 ? [] : [feature]));
+  const share = ({ features, value }: FitRow, feature: number): number => {
+    return ((features[feature] as number) * (coefficients[feature] as number)) / value;
+  };
+  const jacobian = used.map((feature) => rows.map((row) => share(row, feature)));
+  const residuals = rows.map((row) => used.reduce((sum, feature) => sum + share(row, feature), 0) - 1);
+  const fit = { multipliers: used.map(() => 1), residuals, jacobian };
+  return { features: used, covariance: clusteredCovariance(fit, Math.min(CLUSTERS, rows.length)) };
 }
 
 function reweighted(rows: readonly FitRow[], used: readonly number[]): number[] {

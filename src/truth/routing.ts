@@ -20,7 +20,7 @@ import { parseScenario } from '../lab/scenario.ts';
 import type { RequestRecord } from '../results/record.ts';
 import type { AffineTimingConfig } from '../worker/timing/affine.ts';
 import { mean, replayedLatencies } from './agreement.ts';
-import { gaussNewton } from './gauss-newton.ts';
+import { anchored, clusteredCovariance, gaussNewton } from './gauss-newton.ts';
 import { replayLog } from './replay.ts';
 import {
   HASH_BLOCK_TOKENS,
@@ -85,6 +85,8 @@ export interface RoutingPoint {
 
 export interface RoutingFit {
   readonly timing: AffineTimingConfig;
+  /** Of its coefficients. */
+  readonly covariance: readonly (readonly number[])[];
   /** Sizes of relative TPOT errors: on the rows fitted, and on the other rates of the best policy. */
   readonly fittedTpot: readonly number[];
   readonly heldOutTpot: readonly number[];
@@ -134,7 +136,8 @@ export function fitRouting(path: string): RoutingFit {
   const timing = timingOf(fit.multipliers);
   const sizes = (those: readonly RoutingRow[]): number[] => those.map((row) => Math.abs(tpotOff(row, timing)));
   const high = best.filter(({ rate }) => rate > FIT_RATE_MAX);
-  return { timing, fittedTpot: sizes([...low, ...random]), heldOutTpot: sizes(high) };
+  const covariance = clusteredCovariance(anchored(fit), fit.residuals.length, fit.jacobian.length);
+  return { timing, covariance, fittedTpot: sizes([...low, ...random]), heldOutTpot: sizes(high) };
 }
 
 function timingOf(multipliers: readonly number[]): AffineTimingConfig {
@@ -188,6 +191,7 @@ function stageLog({ requests }: RoutingStage): RunLog {
       ...{ id: `request-${i}`, promptTokens: PROMPT_TOKENS, outputTokens, hashIds },
       ...{ queuedAt: at, firstTokenAt: 0, lastTokenAt: 0 },
     })),
+    ...{ hardware: undefined, preemptions: undefined, prefixHitRatio: undefined },
     ticks: [],
     notes: [],
   };

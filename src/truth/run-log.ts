@@ -5,16 +5,17 @@
  * prompts' block identities.
  *
  * Clocks: the `…_ts` fields are the engine's monotonic clock; `arrival_time` is another clock and is not read. All
- * instants here are whole microseconds from the first `queued_ts`; ticks count from the start of the bench, which the
- * workload's first arrival places before it.
+ * instants here are whole microseconds from the first `queued_ts`; ticks.ts puts the ticks there too.
  */
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ScenarioError, shownValue } from '../lab/scenario-error.ts';
 import { type EngineOptions, type LoggedEngine, loggedEngine, type Meta, metaSchema } from './logged-engine.ts';
+import { HASH_BLOCK_TOKENS, PromptBlocks } from './prompt-blocks.ts';
 import type { RequestInstants } from './schedules-ahead.ts';
-import { readCsv, readJson, readJsonLines } from './table-file.ts';
+import { readJson, readJsonLines } from './table-file.ts';
+import { readTicks, type Tick, type TickFile } from './ticks.ts';
 
 /** One request as it was measured. */
 export interface LoggedRequest {
@@ -28,18 +29,11 @@ export interface LoggedRequest {
   readonly lastTokenAt: number;
 }
 
-/** Gauges of the engine at one instant. */
-export interface Tick {
-  readonly at: number;
-  readonly running: number;
-  readonly waiting: number;
-  /** 0 to 1; undefined where the log has none. */
-  readonly kvUsageRatio: number | undefined;
-}
-
 export interface RunLog {
   readonly folder: string;
   readonly model: string;
+  /** Undefined where the log does not say. */
+  readonly hardware: string | undefined;
   /** The serving engine and its version. */
   readonly software: string;
   readonly engine: LoggedEngine;
@@ -47,6 +41,9 @@ export interface RunLog {
   /** In the order in which they were queued. */
   readonly requests: readonly LoggedRequest[];
   readonly ticks: readonly Tick[];
+  /** Of the whole run; undefined where the log does not say. */
+  readonly preemptions: number | undefined;
+  readonly prefixHitRatio: number | undefined;
   /** What a reader should know of how the log was read; one line each. */
   readonly notes: readonly string[];
 }
@@ -65,7 +62,7 @@ const requestSchema = z.object({
   output_toks: count,
   arrival_time: z.unknown().optional(),
   scheduled_ts: seconds.nullish(),
-  queued_ts: seconds,
+  queued_ts: seconds.nullable(),
   first_token_ts: seconds.nullable(),
   last_token_ts: seconds.nullable(),
 });
@@ -76,20 +73,9 @@ const workloadSchema = z.object({
   output_toks: count,
   arrival_time_ns: count.optional(),
   hash_ids_16: z.array(count).optional(),
+  input_tok_ids: z.array(count).optional(),
 });
 type WorkloadRow = z.output<typeof workloadSchema>;
-
-/** Block size of the workload's identities, as the field's name says. */
-const HASH_BLOCK_TOKENS = 16;
-
-const tickSchema = z.object({
-  t: z.coerce.number(),
-  prompt_throughput: z.unknown().optional(),
-  gen_throughput: z.unknown().optional(),
-  running: z.coerce.number(),
-  waiting: z.coerce.number(),
-  kv_cache_pct: z.coerce.number().optional(),
-});
 
 /** Reads the run in `folder`. Throws ScenarioError. */
 export function readRunLog(folder: string, options: RunLogOptions = {}): RunLog {
@@ -105,23 +91,32 @@ export function readRunLog(folder: string, options: RunLogOptions = {}): RunLog 
   const engine = loggedEngine(meta, options, join(folder, 'meta.json'), rows.flatMap(instantsOf), notes);
   const workload = workloadOf(meta, options, folder, rows, notes);
   const requests = loggedRequests(rows, workload, requestsPath, notes);
-  const startLeadUs = Math.round((workload[0]?.arrival_time_ns ?? 0) / 1000);
+  const { ticks, preemptions, prefixHitRatio }: TickFile = readTicks(join(folder, 'timeseries.csv'), requests, notes);
   return {
     folder,
     model: meta.model,
+    hardware: hardwareOf(meta),
     software: meta.vllm_version === undefined ? 'vLLM' : `vLLM ${meta.vllm_version}`,
     engine,
     hashBlockTokens: HASH_BLOCK_TOKENS,
     requests,
-    ticks: readTicks(join(folder, 'timeseries.csv'), startLeadUs, notes),
+    ticks,
+    preemptions,
+    prefixHitRatio,
     notes,
   };
+}
+
+function hardwareOf({ hardware }: Meta): string | undefined {
+  const { device_name: name, device_count: devices } = hardware ?? {};
+  if (name === undefined) return undefined;
+  return devices === undefined ? name : `${devices} × ${name}`;
 }
 
 /** None of a request without tokens. */
 function instantsOf(row: RequestRow): RequestInstants[] {
   const { input_toks: promptTokens, queued_ts: queuedAt, first_token_ts, last_token_ts } = row;
-  if (first_token_ts === null || last_token_ts === null) return [];
+  if (queuedAt === null || first_token_ts === null || last_token_ts === null) return [];
   const scheduledAt = row.scheduled_ts ?? undefined;
   return [{ promptTokens, queuedAt, scheduledAt, firstTokenAt: first_token_ts, lastTokenAt: last_token_ts }];
 }
@@ -173,17 +168,20 @@ function loggedRequests(
   path: string,
   notes: string[],
 ): LoggedRequest[] {
-  const from = Math.min(...rows.map((row) => row.queued_ts));
+  const from = Math.min(...rows.flatMap((row) => row.queued_ts ?? []));
+  const blocks = new PromptBlocks();
   const at = (ts: number): number => Math.round((ts - from) * 1e6);
   const requests = rows.flatMap((row, i): LoggedRequest[] => {
-    const { request_id: id, input_toks: promptTokens, output_toks: outputTokens, first_token_ts, last_token_ts } = row;
-    if (first_token_ts === null || last_token_ts === null || outputTokens === 0) return [];
-    if (first_token_ts < row.queued_ts || last_token_ts < first_token_ts) {
+    const { request_id: id, input_toks: promptTokens, output_toks: outputTokens } = row;
+    const { queued_ts, first_token_ts, last_token_ts } = row;
+    if (queued_ts === null || first_token_ts === null || last_token_ts === null || outputTokens === 0) return [];
+    if (first_token_ts < queued_ts || last_token_ts < first_token_ts) {
       const allowed = 'allowed queued_ts ≤ first_token_ts ≤ last_token_ts';
       throw new ScenarioError([`${path}:${i + 1} first_token_ts: value ${first_token_ts}; ${allowed}`]);
     }
-    const hashIds = workload[lineOf(row, i)]?.hash_ids_16 ?? [];
-    const instants = { queuedAt: at(row.queued_ts), firstTokenAt: at(first_token_ts), lastTokenAt: at(last_token_ts) };
+    const planned = workload[lineOf(row, i)];
+    const hashIds = planned?.hash_ids_16 ?? blocks.idsOf(planned?.input_tok_ids ?? []);
+    const instants = { queuedAt: at(queued_ts), firstTokenAt: at(first_token_ts), lastTokenAt: at(last_token_ts) };
     return [{ id, promptTokens, outputTokens, hashIds, ...instants }];
   });
   const unfinished = rows.length - requests.length;
@@ -193,22 +191,4 @@ function loggedRequests(
   }
   // Equal instants keep the order of the file.
   return requests.sort((a, b) => a.queuedAt - b.queuedAt);
-}
-
-function readTicks(path: string, leadUs: number, notes: string[]): Tick[] {
-  if (!existsSync(path)) {
-    notes.push('timeseries.csv: no such file: running and waiting are not compared');
-    return [];
-  }
-  const { rows } = readCsv(path, tickSchema);
-  const most = Math.max(...rows.map((row) => row.kv_cache_pct ?? 0));
-  if (most === 0) notes.push('timeseries.csv: kv_cache_pct is 0 throughout: KV usage is not compared');
-  // The column is a percentage; a log that never goes above 1 holds ratios.
-  const whole = most > 1 ? 100 : 1;
-  return rows.map((row) => ({
-    at: Math.round(row.t * 1e6) - leadUs,
-    running: row.running,
-    waiting: row.waiting,
-    kvUsageRatio: most === 0 || row.kv_cache_pct === undefined ? undefined : row.kv_cache_pct / whole,
-  }));
 }

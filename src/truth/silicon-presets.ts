@@ -1,7 +1,8 @@
 /** Presets from closed-loop sweeps (see silicon.ts): which setups of the file become one. */
 import { join } from 'node:path';
+import { ONE_SCALE } from './coefficients.ts';
 import { COMPUTED_POOL, computedBlocks, MEMORY_BYTES, type ModelMemory, MODELS } from './memory.ts';
-import { type PresetDocument, writtenDeviation, writtenTiming } from './preset-document.ts';
+import { linearUncertainty, type PresetDocument, writtenDeviation, writtenTiming } from './preset-document.ts';
 import { type Experts, fitSilicon, readSilicon, siliconRows, type SiliconSetup } from './silicon.ts';
 
 const SOURCE = 'ai-dynamo/aiconfigurator@095f58a5: closed-loop sweeps of InferenceX';
@@ -66,7 +67,8 @@ export function siliconPresets(folder: string): PresetDocument[] {
   const all = readSilicon(join(folder, 'silicon_inferencex', 'agg_concurrency_sweeps_selected.csv'));
   return CHOICES.map(({ name, setup, memory, experts }) => {
     const rows = siliconRows(all, setup);
-    const { timing, fitted, heldOut } = fitSilicon(rows, experts);
+    const { timing, fitted, heldOut, covariance } = fitSilicon(rows, experts);
+    const names = experts === undefined ? ['base', 'perToken', 'perKvToken'] : ONE_SCALE;
     const { system, tensorParallel, backend, version, precision, model } = setup;
     const { title, bytes } = SYSTEMS[system as keyof typeof SYSTEMS];
     const blocks = computedBlocks(memory, tensorParallel * bytes);
@@ -87,6 +89,7 @@ export function siliconPresets(folder: string): PresetDocument[] {
       pool: COMPUTED_POOL,
       engine: { blocks, blockTokens: 16 },
       timing: writtenTiming(timing),
+      uncertainty: linearUncertainty(names, covariance),
     };
   });
 }

@@ -2,14 +2,15 @@
  * Fits to closed-loop sweeps that hold one statistic a row (ai-dynamo/aiconfigurator@095f58a5, InferenceX runs): prompt
  * and output length, concurrency, TTFT, TPOT. In a steady closed loop every iteration carries the decoding sequences
  * and, on average, the prompt tokens that replace what they finish, so that TPOT is the mean iteration and linear in
- * the three sums of affine timing; of a mixture of experts the share of experts hit is a fourth. TTFT is used only to
- * tell how many of the clients decode: it is not fitted.
+ * the three sums of affine timing; of a mixture of experts the share of experts hit is a fourth. That one is no sum:
+ * it is the mean of iterations that only decode and of those that compute a prompt as well, taken to be one at a time.
+ * TTFT is used only to tell how many of the clients decode: it is not fitted.
  */
 import { z } from 'zod';
 import type { AffineTimingConfig } from '../worker/timing/affine.ts';
 import type { ExpertTerm, TableTimingConfig } from '../worker/timing/table.ts';
 import { ascending } from './agreement.ts';
-import { type FitRow, relativeFit } from './robust-fit.ts';
+import { type FitRow, type RelativeCovariance, relativeCovariance, relativeFit } from './robust-fit.ts';
 import { readCsv } from './table-file.ts';
 
 /** What to look for in the file. */
@@ -64,8 +65,14 @@ function fitRow(row: SiliconRow, experts: Experts | undefined): FitRow {
   const { isl, osl, concurrency, silicon_ttft_ms: ttft, silicon_tpot_ms: tpot } = row;
   const decoding = (concurrency * tpot * osl) / (ttft + tpot * osl);
   const tokens = decoding + (decoding * isl) / osl;
-  const hit = experts === undefined ? [] : [1 - (1 - experts.perToken / experts.total) ** tokens];
-  return { features: [1, tokens, decoding * (isl + osl / 2), ...hit], value: tpot };
+  const hits = experts === undefined ? [] : [hitRatio(decoding, isl, Math.min(1, decoding / osl), experts)];
+  return { features: [1, tokens, decoding * (isl + osl / 2), ...hits], value: tpot };
+}
+
+/** Mean share of experts hit, where a prompt is in `prompts` of the iterations. */
+function hitRatio(decoding: number, isl: number, prompts: number, { total, perToken }: Experts): number {
+  const hitBy = (tokens: number): number => 1 - (1 - perToken / total) ** tokens;
+  return (1 - prompts) * hitBy(decoding) + prompts * hitBy(decoding + isl);
 }
 
 /** Sizes of relative TPOT errors, ascending. */
@@ -87,6 +94,8 @@ export interface SiliconFit {
   /** Sizes of relative TPOT errors, ascending: of the fit, and of fits that left the row out. */
   readonly fitted: readonly number[];
   readonly heldOut: readonly number[];
+  /** Of the timing: of a dense model by coefficient (base, per token, per context token), else of one factor. */
+  readonly covariance: RelativeCovariance;
 }
 
 export function fitSilicon(rows: readonly SiliconRow[], experts?: Experts): SiliconFit {
@@ -98,7 +107,21 @@ export function fitSilicon(rows: readonly SiliconRow[], experts?: Experts): Sili
     timing: timingOf(coefficients, experts),
     fitted: errorsOf(coefficients, rows, experts),
     heldOut: heldOut.sort(ascending),
+    covariance: covarianceOf(rows, coefficients, experts),
   };
+}
+
+function covarianceOf(
+  rows: readonly SiliconRow[],
+  coefficients: readonly number[],
+  experts: Experts | undefined,
+): RelativeCovariance {
+  const fitRows = rows.map((row) => fitRow(row, experts));
+  if (experts === undefined) return relativeCovariance(fitRows, coefficients);
+  const whole = fitRows.map(({ features, value }) => {
+    return { features: [features.reduce((sum, x, i) => sum + x * (coefficients[i] as number), 0)], value };
+  });
+  return relativeCovariance(whole, [1]);
 }
 
 /** Batch and context that the corners of a table lie at; between and beyond them it is straight. */

@@ -5,12 +5,14 @@
  */
 import { join } from 'node:path';
 import { ascending, percentileOf } from './agreement.ts';
+import { coefficientNames } from './coefficients.ts';
 import { COMPUTED_POOL, computedBlocks, MEMORY_BYTES, MODELS } from './memory.ts';
-import { type PresetDocument, writtenDeviation, writtenTiming } from './preset-document.ts';
+import { type PresetDocument, writtenDeviation, writtenTiming, writtenUncertainty } from './preset-document.ts';
 import {
   cellOf,
   fitSplitwise,
   readSplitwise,
+  splitwiseCovariance,
   splitwiseErrors,
   splitwiseHeldOut,
   type SplitwiseRow,
@@ -112,6 +114,7 @@ export function splitwisePresets(folder: string): PresetDocument[] {
       pool: COMPUTED_POOL,
       engine: { blocks: computedBlocks(facts.memory, tensorParallel * machine.bytes), blockTokens: 16 },
       timing: writtenTiming(timing),
+      uncertainty: writtenUncertainty(coefficientNames(timing), splitwiseCovariance(timing, rows)),
     };
   });
 }

@@ -4,9 +4,10 @@
  * straight lines between); a decode step is affine in batch and context. Errors on cells left out one at a time.
  */
 import { z } from 'zod';
+import type { StepWork } from '../worker/timing/step-time.ts';
 import { TableTiming, type TableTimingConfig } from '../worker/timing/table.ts';
 import { ascending, percentileOf } from './agreement.ts';
-import { nondecreasing, relativeFit } from './robust-fit.ts';
+import { nondecreasing, relativeCovariance, relativeFit } from './robust-fit.ts';
 import { readCsv } from './table-file.ts';
 
 /** One measured repetition; milliseconds. */
@@ -112,11 +113,29 @@ export interface SplitwiseErrors {
 export function splitwiseErrors(timing: TableTimingConfig, rows: readonly SplitwiseRow[]): SplitwiseErrors {
   const table = new TableTiming(timing);
   const prefill = rows.map(({ batch, promptTokens, promptMs }) => {
-    const work = { prefillJobs: batch, prefillTokens: batch * promptTokens, prefillContextTokens: 0 };
-    return Math.abs(table.us({ ...work, decodeJobs: 0, decodeKvTokens: 0 }) / 1000 / promptMs - 1);
+    return Math.abs(table.us(promptWork(batch, promptTokens)) / 1000 / promptMs - 1);
   });
   const decode = rows.map((row) => Math.abs(table.decodeUs(row.batch, meanContext(row)) / 1000 / row.tokenMs - 1));
   return { prefill: prefill.sort(ascending), decode: decode.sort(ascending) };
+}
+
+/** How sure a timing is: one factor on prompts, one on decoding, told by rows that fall into one cell or the next. */
+export function splitwiseCovariance(timing: TableTimingConfig, rows: readonly SplitwiseRow[]): number[][] {
+  const table = new TableTiming(timing);
+  const variance = (ratio: (row: SplitwiseRow) => number): number => {
+    const { covariance } = relativeCovariance(rows.map((row) => ({ features: [ratio(row)], value: 1 })), [1]);
+    return covariance[0]?.[0] ?? 0;
+  };
+  const prefill = variance(({ batch, promptTokens, promptMs }) => {
+    return table.us(promptWork(batch, promptTokens)) / 1000 / promptMs;
+  });
+  const decode = variance((row) => table.decodeUs(row.batch, meanContext(row)) / 1000 / row.tokenMs);
+  return [[prefill, 0], [0, decode]];
+}
+
+function promptWork(batch: number, promptTokens: number): StepWork {
+  const prompts = { prefillJobs: batch, prefillTokens: batch * promptTokens, prefillContextTokens: 0 };
+  return { ...prompts, decodeJobs: 0, decodeKvTokens: 0 };
 }
 
 /** Errors on each cell (prompt, batch, output) of fits without it. */

@@ -26,10 +26,12 @@ describe('spillway calibrate and validate', () => {
 
     const file = join(run.folder, 'mine.yaml');
     const out = join(run.folder, 'out');
-    writeFileSync(file, calibrated.out);
+    const written = await say(['calibrate', run.folder, '--full', '--out', file]);
+    expect(written).toMatchObject({ code: 0, out: `preset up-calibrated in ${file}\n`, err: calibrated.err });
+    expect(readFileSync(file, 'utf8')).toBe(calibrated.out);
     const validated = await say(['validate', run.folder, '--preset', file, '--uncertainty', '3', '--out', out]);
     expect(validated).toMatchObject({ code: 0, err: '' });
-    expect(validated.out).toContain('the last 36 of 60 requests, preset up-calibrated');
+    expect(validated.out).toContain('Preset up-calibrated: the machine of the log.\nThe last 36 of 60 requests:\n');
     expect(validated.out).toContain('5 to 95 % of 3 draws');
     const report = readFileSync(join(out, 'report.md'), 'utf8');
     expect(report).toContain(`spillway validate ${run.folder} --preset ${file} --uncertainty 3 --seed 1 --out ${out}`);
@@ -38,6 +40,25 @@ describe('spillway calibrate and validate', () => {
     expect(json.out).toBe(readFileSync(join(out, 'validation.json'), 'utf8'));
     const tpot = (JSON.parse(json.out) as { tpot_ms: { mean: { error: number } } }).tpot_ms;
     expect(Math.abs(tpot.mean.error)).toBeLessThan(0.02);
+  });
+
+  it('make a preset that a scenario can name', async () => {
+    const file = join(run.folder, 'scale.yaml');
+    expect(await say(['calibrate', run.folder, '--out', file])).toMatchObject({ code: 0 });
+    const scenario = join(run.folder, 'scenario.yaml');
+    writeFileSync(scenario, `name: with-preset
+why: A fleet of the measured engine.
+source: a test
+fleet: [{count: 1, engine: {preset: ./scale.yaml}}]
+workload:
+  kind: open
+  arrivals: {process: poisson, rate: 2}
+  duration: 5s
+  prompt: 100
+  output: 10
+`);
+    const said = await say(['run', scenario, '--json']);
+    expect(said).toMatchObject({ code: 0 });
   });
 
   it('fit one scale without --full, as JSON when asked', async () => {
@@ -63,6 +84,7 @@ describe('spillway calibrate and validate', () => {
     ['validate x --scheduling eager', 'spillway: --scheduling: value "eager"; allowed sync, async\n'],
     ['calibrate x --kv-blocks 0', 'spillway: --kv-blocks: value "0"; allowed a whole number from 1 to 100000000\n'],
     ['calibrate x --full=yes', 'spillway: --full: value "yes"; allowed no value: it is a switch\n'],
+    ['calibrate x --out a', 'spillway: --out: value "a"; allowed a file that ends in .yaml, .yml or .json\n'],
     ['presets --out x', 'spillway: --out: allowed with --refit only\n'],
     ['presets --refit nowhere', /^nowhere\/.*: no such file; allowed a file that can be read\n$/],
   ])('end with 2 and one message: spillway %s', async (line, message) => {

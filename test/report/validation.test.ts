@@ -32,12 +32,20 @@ describe('an error', () => {
 describe('a validation in the terminal', () => {
   it('has a line for each statistic of each latency, within 80 columns', () => {
     const lines = validationText(VALIDATION, 80).split('\n');
-    expect(lines[0]).toBe('a/model, vLLM: the last 6 of 10 requests, preset mine.');
+    expect(lines.slice(0, 3)).toEqual(['a/model, vLLM.', 'Preset mine: h.', 'The last 6 of 10 requests:']);
     expect(lines).toContain('TTFT mean ms     0.100     0.110  +10.00 %');
     expect(lines.filter((line) => /^(TTFT|TPOT|E2E) (mean|p50|p90|p99) ms/.test(line))).toHaveLength(12);
     expect(lines).toContain("Median error of a single request: TTFT 10.00 %, TPOT 10.00 %, E2E 10.00 %.");
     expect(lines).toContain('KV usage: mean 25.0 % measured, 0.0 % replayed; 25.0 % apart over 2 ticks.');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('shows what the log says of machine, preemptions and prefix hits', () => {
+    const log = { ...LOG, hardware: '1 × gpu', preemptions: 3, prefixHitRatio: 0.25 };
+    const lines = validationText({ ...VALIDATION, log }, 80).split('\n');
+    expect(lines[0]).toBe('a/model, vLLM, 1 × gpu.');
+    expect(lines).toContain('Preemptions in the whole log: 3 measured, 0 replayed.');
+    expect(lines).toContain('Prefix hits in the whole log: 25.0 % measured, 0.0 % replayed.');
   });
 
   it('shows how far draws spread', () => {
@@ -58,8 +66,11 @@ describe('a validation as Markdown', () => {
 
   it('draws measured and replayed requests and gauges', () => {
     const chart = validationChart(VALIDATION);
-    for (const title of ['TTFT, a/model', 'E2E, a/model', 'running', 'waiting']) expect(chart).toContain(title);
+    const titles = ['TTFT, a/model', 'E2E, a/model', 'running', 'waiting', 'KV usage'];
+    for (const title of titles) expect(chart).toContain(title);
     expect(chart.match(/<circle/g)).toHaveLength(4 * 10);
+    const withoutKv = LOG.ticks.map((tick) => ({ ...tick, kvUsageRatio: undefined }));
+    expect(validationChart({ ...VALIDATION, log: { ...LOG, ticks: withoutKv } })).not.toContain('KV usage');
     expect(validationChart({ ...VALIDATION, log: runLog(REQUESTS) })).not.toContain('waiting');
   });
 });

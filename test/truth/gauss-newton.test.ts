@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { clusteredCovariance, type Fit, gaussNewton, polished, sumOfSquares } from '../../src/truth/gauss-newton.ts';
+import {
+  anchored,
+  clusteredCovariance,
+  type Fit,
+  gaussNewton,
+  polished,
+  residualDeviation,
+  sumOfSquares,
+} from '../../src/truth/gauss-newton.ts';
 import { downhill } from '../../src/truth/simplex.ts';
 
 /** Residuals of y = a + b·x² with a = 2, b = 3, rounded to `step` as a replay's jumps round it. */
@@ -49,6 +57,24 @@ describe('the clustered covariance', () => {
     const alike: Fit = { multipliers: [1], residuals: [1, 1, -1, -1, 1, 1, -1, -1], jacobian: [Array(8).fill(1)] };
     const variance = (clusters: number): number => clusteredCovariance(alike, clusters)[0]?.[0] ?? 0;
     expect(variance(4)).toBeGreaterThan(1.5 * variance(8));
+  });
+});
+
+describe('anchors', () => {
+  const residuals = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01];
+  /** The first coefficient is measured by every residual, the second by none. */
+  const fit: Fit = { multipliers: [1, 1], residuals, jacobian: [residuals.map(() => 1), residuals.map(() => 0)] };
+
+  it('count as no measurement', () => {
+    expect(residualDeviation(fit, 0)).toBeCloseTo(Math.sqrt(0.0012 / 4), 12);
+    expect(residualDeviation(anchored(fit), 2)).toBeCloseTo(Math.sqrt(0.0012 / 4), 12);
+  });
+
+  it('leave what is not measured uncertain by a factor of two, and what is as it was', () => {
+    const [[known = 0] = [], [, open = 0] = []] = clusteredCovariance(anchored(fit), 6, 2);
+    expect(Math.sqrt(open)).toBeCloseTo(Math.LN2, 9);
+    const alone: Fit = { ...fit, jacobian: fit.jacobian.slice(0, 1) };
+    expect(known / (clusteredCovariance(alone, 6)[0]?.[0] ?? NaN)).toBeCloseTo(1, 1);
   });
 });
 

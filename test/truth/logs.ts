@@ -1,6 +1,7 @@
 /** Small logs written by hand. */
 import type { LoggedEngine } from '../../src/truth/logged-engine.ts';
-import type { LoggedRequest, RunLog, Tick } from '../../src/truth/run-log.ts';
+import type { LoggedRequest, RunLog } from '../../src/truth/run-log.ts';
+import type { Tick } from '../../src/truth/ticks.ts';
 
 export function loggedRequest(queuedAt: number, over: Partial<LoggedRequest> = {}): LoggedRequest {
   const lengths = { promptTokens: 10, outputTokens: 3, hashIds: [] };
@@ -21,6 +22,7 @@ export function runLog(
       ...{ prefixCache: true, chunkedPrefill: true, schedulesAhead: false, ...engine },
     },
     hashBlockTokens: 4,
+    ...{ hardware: undefined, preemptions: undefined, prefixHitRatio: undefined },
     requests,
     ticks,
     notes: [],

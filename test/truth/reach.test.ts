@@ -2,26 +2,35 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { presetNames } from '../../src/lab/preset.ts';
 import { packageRoot } from '../../src/lab/package-root.ts';
+import { presetNames, shippedPresets } from '../../src/lab/preset.ts';
+import { presetsTable, routingTable, runsTable, splitwiseTable, sweepTable } from '../../src/report/truth-tables.ts';
 import { LATENCIES, type Latency, STATISTICS } from '../../src/truth/agreement.ts';
 import { measuredRunsTruth, type RunTruth } from '../../src/truth/measured-runs.ts';
 import { presetText } from '../../src/truth/preset-document.ts';
 import { kneeOf, type SweepPoint } from '../../src/truth/rate-sweeps.ts';
 import { type DearFits, dearFits, refittedPresets } from '../../src/truth/refit.ts';
 import { predictRouting, type RoutingPoint } from '../../src/truth/routing.ts';
-import { splitwiseTruth } from '../../src/truth/splitwise-presets.ts';
+import { type SplitwiseTruth, splitwiseTruth } from '../../src/truth/splitwise-presets.ts';
 
 const folder = resolve(import.meta.dirname, '../..', process.env['SPILLWAY_DATA'] ?? '../shared/data', 'engine');
 const absent = existsSync(folder) ? '' : ` (skipped: no ${folder}; set SPILLWAY_DATA)`;
 /** Some thousand replays. */
 const DEAR_MS = 600_000;
 
+let fits: DearFits;
+let truths: readonly RunTruth[];
+let splitwise: SplitwiseTruth;
+let points: readonly RoutingPoint[];
+beforeAll(async () => {
+  if (absent !== '') return;
+  fits = dearFits(folder);
+  truths = measuredRunsTruth(folder, fits.qwen);
+  splitwise = splitwiseTruth(folder);
+  points = await predictRouting(join(folder, 'routing_llmd', 'per_qps.csv'), fits.routing.timing);
+}, DEAR_MS);
+
 describe.skipIf(absent !== '')(`measured runs on RTX PRO 6000${absent}`, () => {
-  let truths: readonly RunTruth[];
-  beforeAll(() => {
-    truths = measuredRunsTruth(folder);
-  }, DEAR_MS);
 
   /** Largest size of an error of these latencies at mean, p50, p90 and p99. */
   function worst(what: string, latencies: readonly Latency[]): number {
@@ -49,20 +58,13 @@ describe.skipIf(absent !== '')(`measured runs on RTX PRO 6000${absent}`, () => {
 
 describe.skipIf(absent !== '')(`Splitwise's cells${absent}`, () => {
   it('are met within 4 % (prompts) and 2 % (tokens) at the median, left out of the fit or not', () => {
-    const { prefill, decode } = splitwiseTruth(folder);
+    const { prefill, decode } = splitwise;
     for (const { median } of [prefill.fitted, prefill.heldOut]) expect(median).toBeLessThan(0.04);
     for (const { median } of [decode.fitted, decode.heldOut]) expect(median).toBeLessThan(0.02);
   });
 });
 
 describe.skipIf(absent !== '')(`what takes many replays${absent}`, () => {
-  let fits: DearFits;
-  let points: readonly RoutingPoint[];
-  beforeAll(async () => {
-    fits = dearFits(folder);
-    points = await predictRouting(join(folder, 'routing_llmd', 'per_qps.csv'), fits.routing.timing);
-  }, DEAR_MS);
-
   function sweep(maxRunning: number): readonly SweepPoint[] {
     return fits.sweeps.sweeps.find((each) => each.maxRunning === maxRunning)?.points ?? [];
   }
@@ -102,4 +104,14 @@ describe.skipIf(absent !== '')(`what takes many replays${absent}`, () => {
       expect(presetText(document)).toBe(shipped);
     }
   }, DEAR_MS);
+
+  it.each<[string, () => string]>([
+    ['runs', () => runsTable(truths)],
+    ['presets', () => presetsTable(shippedPresets())],
+    ['splitwise', () => splitwiseTable(splitwise)],
+    ['sweeps', () => sweepTable(fits.sweeps, kneeOf)],
+    ['routing', () => routingTable(points)],
+  ])('stands in the README as npm run truth prints it: %s', (_, table) => {
+    expect(readFileSync(join(packageRoot(), 'README.md'), 'utf8')).toContain(table());
+  });
 });

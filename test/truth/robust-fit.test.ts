@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nondecreasing, relativeFit } from '../../src/truth/robust-fit.ts';
+import { nondecreasing, relativeCovariance, relativeFit } from '../../src/truth/robust-fit.ts';
 
 const XS = [1, 2, 4, 8, 16, 32, 64, 128];
 
@@ -19,6 +19,22 @@ describe('the relative fit', () => {
     expect([b, c]).toEqual([0, 0]);
     const below = XS.map((x) => ({ features: [1, x], value: 3 * x - 1 }));
     expect(relativeFit(below)[0]).toBeCloseTo(-1, 3);
+  });
+});
+
+describe('the covariance of a relative fit', () => {
+  it('is as wide as the rows scatter, and names the coefficients that are not zero', () => {
+    const rows = XS.map((x, i) => ({ features: [1, x, x * x], value: 2 * x * (i % 2 === 0 ? 1.1 : 0.9) }));
+    const { features, covariance } = relativeCovariance(rows, [0, 2, 0]);
+    expect(features).toEqual([1]);
+    expect(Math.sqrt(covariance[0]?.[0] ?? NaN)).toBeCloseTo(0.1 / Math.sqrt(XS.length), 2);
+  });
+
+  it('is nothing where every row is met', () => {
+    const rows = XS.map((x) => ({ features: [1, x], value: 5 + 2 * x }));
+    const { features, covariance } = relativeCovariance(rows, [5, 2]);
+    expect(features).toEqual([0, 1]);
+    for (const value of covariance.flat()) expect(value).toBeCloseTo(0, 12);
   });
 });
 

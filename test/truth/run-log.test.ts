@@ -18,7 +18,7 @@ interface Row {
   readonly request_id: string;
   readonly input_toks: number;
   readonly output_toks: number;
-  readonly queued_ts: number;
+  readonly queued_ts: number | null;
   readonly first_token_ts: number | null;
   readonly last_token_ts: number | null;
 }
@@ -60,7 +60,7 @@ function complaint(over: Readonly<Record<string, string>>, options?: RunLogOptio
 }
 
 describe('a measured run', () => {
-  it('is read with instants from the first queued one, ticks from the start of the bench', () => {
+  it('is read with instants from the first queued one', () => {
     const log = readRunLog(runFolder());
     expect(log.model).toBe('a/model');
     expect(log.software).toBe('vLLM 0.19.0');
@@ -68,10 +68,8 @@ describe('a measured run', () => {
       ...{ id: 'bench-2', promptTokens: 32, outputTokens: 3, hashIds: [2, 3] },
       ...{ queuedAt: 2e6, firstTokenAt: 2.5e6, lastTokenAt: 3e6 },
     });
-    expect(log.ticks).toEqual([
-      { at: 750_000, running: 2, waiting: 0, kvUsageRatio: 0.125 },
-      { at: 1_750_000, running: 3, waiting: 1, kvUsageRatio: 0.5 },
-    ]);
+    expect(log.ticks).toMatchObject([{ running: 2, kvUsageRatio: 0.125 }, { running: 3, kvUsageRatio: 0.5 }]);
+    expect(log.hardware).toBeUndefined();
     expect(log.notes).toEqual([]);
   });
 
@@ -104,6 +102,35 @@ describe('a measured run', () => {
     expect(ahead({ vllm_version: '0.19' }, false)).toBe(false);
   });
 
+  it('takes from what vLLM made of its settings what was not given', () => {
+    const kwargs = { engine_kwargs: { max_num_seqs: 4, max_num_batched_tokens: null } };
+    const scheduler = { max_num_seqs: 9, max_num_batched_tokens: 512, async_scheduling: false };
+    const resolved = { scheduler, cache: { enable_prefix_caching: false, num_gpu_blocks: 7 } };
+    const meta = { ...META, ...kwargs, hardware: { device_name: 'gpu', device_count: 2 }, resolved_config: resolved };
+    const log = readRunLog(runFolder({ 'meta.json': JSON.stringify(meta) }));
+    expect(log.engine).toMatchObject({ maxRunning: 4, maxBatchedTokens: 512, blocks: 100 });
+    expect(log.engine).toMatchObject({ schedulesAhead: false, prefixCache: false, chunkedPrefill: true });
+    expect(log.hardware).toBe('2 × gpu');
+  });
+
+  it('finds shared prefixes in the tokens of prompts where the workload has no identities', () => {
+    const plan = PLAN.map(({ hash_ids_16: _, ...row }, i) => {
+      return { ...row, input_tok_ids: Array.from({ length: 32 }, (__, k) => (k < 16 ? 0 : i)) };
+    });
+    const { requests } = readRunLog(runFolder({ 'w.jsonl': linesOf(plan) }));
+    expect(requests.slice(0, 3).map(({ hashIds }) => hashIds)).toEqual([[0, 1], [0, 2], [0, 3]]);
+  });
+
+  it('says where a version admitted prompts otherwise than the replay does', () => {
+    const notes = (version: string): readonly string[] => {
+      return readRunLog(runFolder({ 'meta.json': JSON.stringify({ ...META, vllm_version: version }) })).notes;
+    };
+    expect(notes('0.18.1')).toEqual([
+      'vLLM 0.18.1 admitted a prompt by its first chunk; the replay, when all of it fits',
+    ]);
+    expect([...notes('0.19.0'), ...notes('1.0'), ...notes('of today')]).toEqual([]);
+  });
+
   it('is put in the order of queueing, and its prompts found by the number of their id', () => {
     const folder = runFolder({ 'requests.jsonl': linesOf([...ROWS].reverse()) });
     const { requests } = readRunLog(folder);
@@ -112,15 +139,18 @@ describe('a measured run', () => {
   });
 
   it('says what it left out, and what it did not read', () => {
-    const rows = rowsOf(12).map((row, i) => (i === 3 ? { ...row, first_token_ts: null, last_token_ts: null } : row));
+    const rows = rowsOf(12).map((row, i) => {
+      if (i === 3) return { ...row, first_token_ts: null, last_token_ts: null };
+      return i === 5 ? { ...row, queued_ts: null, first_token_ts: null, last_token_ts: null } : row;
+    });
     const plan = linesOf([...PLAN, ...PLAN]);
     const requests = linesOf(rows.map((row) => ({ ...row, spec_tokens: 1 })));
     const ticks = TICKS.replace(/12.5|50.0/g, '0.0');
     const log = readRunLog(runFolder({ 'requests.jsonl': requests, 'w.jsonl': plan, 'timeseries.csv': ticks }));
-    expect(log.requests).toHaveLength(11);
+    expect(log.requests).toHaveLength(10);
     expect(log.notes).toEqual([
       'requests.jsonl: fields not read: spec_tokens',
-      'requests.jsonl: 1 requests without tokens are left out of the replay',
+      'requests.jsonl: 2 requests without tokens are left out of the replay',
       'timeseries.csv: kv_cache_pct is 0 throughout: KV usage is not compared',
     ]);
     expect(log.ticks[0]?.kvUsageRatio).toBeUndefined();
@@ -161,7 +191,7 @@ describe('a broken run', () => {
       'F/requests.jsonl:1 queued_ts: missing; allowed a number',
     ],
     [
-      { 'requests.jsonl': linesOf(ROWS.map((row) => ({ ...row, first_token_ts: row.queued_ts - 1 }))) },
+      { 'requests.jsonl': linesOf(ROWS.map((row) => ({ ...row, first_token_ts: (row.queued_ts ?? 0) - 1 }))) },
       'F/requests.jsonl:1 first_token_ts: value 49; allowed queued_ts ≤ first_token_ts ≤ last_token_ts',
     ],
     [{ 'requests.jsonl': linesOf(ROWS.slice(0, 3)) }, 'F/requests.jsonl: 3 requests with tokens; allowed at least 10'],

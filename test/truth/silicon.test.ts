@@ -4,14 +4,21 @@ import { makeTiming } from '../../src/worker/timing/timing.ts';
 import { fitSilicon, readSilicon, siliconRows } from '../../src/truth/silicon.ts';
 import { folderWith } from './synthetic-log.ts';
 
+/** Share of 128 experts that tokens hit with four each. */
+function hit(tokens: number): number {
+  return 1 - (1 - 4 / 128) ** tokens;
+}
+
 const HEAD =
   'model_path,system,precision,backend,backend_version,isl,osl,concurrency,tp_size,silicon_ttft_ms,silicon_tpot_ms';
 
 /** Rows of a closed loop whose iteration lasts this long, TTFT left at none so that every client decodes. */
-function sweep(iterationMs: (tokens: number, kvTokens: number) => number): string {
+function sweep(iterationMs: (tokens: number, kvTokens: number, hits: number) => number): string {
   const lines = [[1024, 1024], [1024, 128], [4096, 512]].flatMap(([isl = 0, osl = 0]) => {
     return [4, 8, 16, 32, 64, 128].map((users) => {
-      const tpot = iterationMs(users + (users * isl) / osl, users * (isl + osl / 2));
+      const prompts = Math.min(1, users / osl);
+      const hits = (1 - prompts) * hit(users) + prompts * hit(users + isl);
+      const tpot = iterationMs(users + (users * isl) / osl, users * (isl + osl / 2), hits);
       return `m,h100,fp8,vllm,0.12.0,${isl},${osl},${users},2,0,${tpot}`;
     });
   });
@@ -37,8 +44,7 @@ describe('a fit to closed-loop rows', () => {
 
   it('finds the concave term of a mixture of experts', () => {
     const experts = { total: 128, perToken: 4 };
-    const hit = (tokens: number): number => 1 - (1 - 4 / 128) ** tokens;
-    const file = sweep((tokens, kv) => 4 + 3 * hit(tokens) + 0.02 * tokens + 0.00001 * kv);
+    const file = sweep((tokens, kv, hits) => 4 + 3 * hits + 0.02 * tokens + 0.00001 * kv);
     const rows = siliconRows(readSilicon(file), SETUP);
     const { timing, fitted } = fitSilicon(rows, experts);
     expect(timing).toMatchObject({ kind: 'table', experts: { total: 128, perToken: 4 } });

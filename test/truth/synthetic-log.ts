@@ -71,10 +71,11 @@ export function writeRun(run: SyntheticRun, meta: Readonly<Record<string, unknow
   const plan = jobs.map(({ promptTokens, outputTokens, hashIds, at }) => {
     return { input_toks: promptTokens, output_toks: outputTokens, arrival_time_ns: at * 1000, hash_ids_16: hashIds };
   });
-  const kwargs = { max_num_seqs: run.maxRunning, max_num_batched_tokens: MAX_BATCHED_TOKENS, max_model_len: null };
+  const limits = { max_num_seqs: run.maxRunning, max_num_batched_tokens: MAX_BATCHED_TOKENS, max_model_len: null };
+  const kwargs = { ...limits, async_scheduling: false };
   const folder = folderWith({
     'meta.json': JSON.stringify({
-      ...{ model: 'made/up', vllm_version: '0.10.0', dataset_path: 'workload.jsonl', num_requests: run.requests },
+      ...{ model: 'made/up', vllm_version: '0.19.0', dataset_path: 'workload.jsonl', num_requests: run.requests },
       ...{ num_gpu_blocks: run.blocks + 1, block_size: BLOCK_TOKENS, engine_kwargs: kwargs, ...meta },
     }),
     'requests.jsonl': linesOf(rows),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parsePreset } from '../../src/lab/preset.ts';
+import { parsePreset, shippedPresets } from '../../src/lab/preset.ts';
+import { timingConfig } from '../../src/lab/timing-schema.ts';
+import { coefficientNames } from '../../src/truth/coefficients.ts';
 import { requiredPreset } from '../../src/truth/log-preset.ts';
 import { drawnMultipliers, validate } from '../../src/truth/validate.ts';
 import { loggedRequest, runLog } from './logs.ts';
@@ -48,6 +50,22 @@ describe('drawn multipliers', () => {
     expect(moment(0, 0)).toBeCloseTo(0.04, 2);
     expect(moment(0, 1)).toBeCloseTo(0.018, 2);
     expect(moment(1, 1)).toBeCloseTo(0.01, 3);
+  });
+});
+
+describe('shipped presets', () => {
+  const named = shippedPresets().map((preset) => [preset.name, preset] as const);
+
+  it.each(named)('know how sure they are: %s', (_, preset) => {
+    const { uncertainty, timing } = preset;
+    const names = coefficientNames(timingConfig(timing, 1e6));
+    const { of = [], covariance = [] } = uncertainty ?? {};
+    expect(of.length).toBeGreaterThan(0);
+    for (const name of of) expect([...names, 'all']).toContain(name);
+    // Each is told to within a factor of three, one standard deviation.
+    covariance.forEach((row, i) => expect(Math.sqrt(row[i] ?? NaN)).toBeLessThan(Math.log(3)));
+    const drawn = drawnMultipliers({ of, covariance }, 20, 1).flat();
+    expect(drawn.every((value) => value > 0 && value < Infinity)).toBe(true);
   });
 });
 
