@@ -2,7 +2,7 @@
 import { journalLines } from '../live/journal/journal-file.ts';
 import { type Divergence, JournalError, type Replayed, replayJournal } from '../live/journal/replay.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import type { ReplayArguments } from './live-arguments.ts';
+import type { ReplayArguments } from './replay-arguments.ts';
 import { entriesWith } from './proxy-config.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -19,17 +19,20 @@ export async function replayJournalCommand(args: ReplayArguments, terminal: Term
     if (code === undefined) throw error;
     throw new UsageError(`${args.journal}: cannot be read: ${code}`);
   }
-  const { inputs, effects, over, divergence } = replayed;
+  const { inputs, effects, over, divergence, from, segments } = replayed;
   if (divergence !== undefined) {
-    terminal.warn(`${args.journal}:${divergence.line}: ${parted(divergence)}`);
+    const { line, segment } = divergence;
+    const where = segment === from ? `line ${line}` : `segment ${segment}, line ${line} from segment ${from} on`;
+    terminal.warn(`${args.journal}: ${where}: ${parted(divergence)}`);
     return EXIT.nondeterminism;
   }
   const end = over === undefined ? '' : ` The journal ends early: ${over}.`;
-  await terminal.print(`${inputs} inputs, ${effects} effects, all as recorded.${end}\n`);
+  const of = segments === 1 && from === 0 ? '' : ` Segments ${from} to ${from + segments - 1}.`;
+  await terminal.print(`${inputs} inputs, ${effects} effects, all as recorded.${of}${end}\n`);
   return EXIT.ok;
 }
 
 function parted({ recorded, replayed }: Divergence): string {
-  const shown = (effect: object | undefined): string => (effect === undefined ? 'nothing' : JSON.stringify(effect));
+  const shown = (effect: Divergence['recorded']): string => (effect === undefined ? 'nothing' : JSON.stringify(effect));
   return `recorded ${shown(recorded)}, replayed ${shown(replayed)}`;
 }

@@ -1,6 +1,6 @@
-/** The flags of `spillway engine`, `spillway proxy` and `spillway replay`. */
+/** The flags of `spillway engine` and `spillway proxy`. */
 import type { Argv } from 'yargs';
-import { listOf, nonEmpty, type Parsed, refuseOperands, single, switched, wholeOf } from './command.ts';
+import { listOf, type Parsed, refuseOperands, single, switched, wholeOf } from './command.ts';
 import { POLICIES, SWITCH, VALUE } from './flag-shapes.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -9,7 +9,6 @@ export const ENGINE_FLAGS = [
 ];
 export const PROXY_FLAGS = ['config', 'journal', 'policies'] as const;
 export const PROXY_SWITCHES = ['check-config', 'insecure'] as const;
-export const REPLAY_FLAGS = ['policies'] as const;
 
 export interface EngineArguments {
   readonly host: string;
@@ -29,11 +28,6 @@ export interface ProxyArguments {
   readonly policies: string | undefined;
   readonly isCheck: boolean;
   readonly isInsecure: boolean;
-}
-
-export interface ReplayArguments {
-  readonly journal: string;
-  readonly policies: string | undefined;
 }
 
 const PORT_MAX = 65535;
@@ -70,12 +64,6 @@ export function proxyBuilder(yargs: Argv): Argv {
     .epilog('SIGHUP reads the configuration again, SIGTERM ends in good order, a second one at once.');
 }
 
-export function replayBuilder(yargs: Argv): Argv {
-  return yargs
-    .positional('journal', { type: 'string', describe: 'File that spillway proxy --journal wrote' })
-    .option('policies', POLICIES);
-}
-
 /** Throws UsageError. */
 export function readEngineArguments(argv: Parsed): EngineArguments {
   refuseOperands(argv);
@@ -104,13 +92,6 @@ export function readProxyArguments(argv: Parsed): ProxyArguments {
     isCheck: switched(argv, 'check-config'),
     isInsecure: switched(argv, 'insecure'),
   };
-}
-
-/** Throws UsageError. */
-export function readReplayArguments(argv: Parsed): ReplayArguments {
-  const [journal, extra] = [...listOf(argv['journal']), ...listOf(argv['_']).slice(1)];
-  if (journal === undefined || extra !== undefined) throw new UsageError('replay: allowed one journal');
-  return { journal: nonEmpty('journal', journal), policies: single(argv, 'policies') };
 }
 
 function speedOf(text: string | undefined): number {

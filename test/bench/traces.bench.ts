@@ -1,26 +1,33 @@
 /**
- * Real traces through the whole world, metrics and digest on, each run in a fresh process. `run` is the CPU time of
- * the run itself (reading and parsing the trace included, start-up and imports left out), with the engine's default
- * of skipping passes in which nothing can change; beside it the same run stepping through every pass, which must
- * have the same digest. The traces are not part of the project: SPILLWAY_DATA names their folder (default
- * ../shared/data); absent ones are skipped.
+ * How fast whole worlds run, in the default configuration: digest, metrics and conservation counters on, passes
+ * skipped in which nothing can change. CPU time of all threads of the process, not elapsed time.
+ *
+ * `cold` is the first run of a fresh process, which also compiles the simulator: 0.3 to 0.4 s, once. `warm` is the
+ * median of later runs in one process, what long runs, comparisons and fuzz campaigns see. Both leave out start-up
+ * and imports and include reading the trace. `process` is the CPU time of a whole `spillway run FILE --json`, of the
+ * built program when there is one. Beside these, the same run stepping through every pass, which must have the same
+ * digest. The traces are not part of the project: SPILLWAY_DATA names their folder (default ../shared/data); absent
+ * ones are skipped.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const DATA = resolve(process.env['SPILLWAY_DATA'] ?? fileURLToPath(new URL('../../../shared/data', import.meta.url)));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TRACES = join(resolve(process.env['SPILLWAY_DATA'] ?? join(ROOT, '../shared/data')), 'traces');
 const CHILD = fileURLToPath(new URL('trace-run.ts', import.meta.url));
-const ROUNDS = 5;
+const BUILT = join(ROOT, 'dist/src/cli/main.js');
+const COLD_ROUNDS = 3;
+const WARM_RUNS = 7;
+/** Runs of one process after which it counts as warm. */
+const WARM_FROM = 3;
+const POOL = '{count: 4, engine: {}}';
 
 const CASES = [
-  {
-    name: 'Azure conversation, 4 workers, block 16',
-    file: 'AzureLLMInferenceTrace_conv_2023.csv.gz',
-    fleet: '{count: 4, engine: {}}',
-  },
-  { name: 'w1 Poisson 20/s, 4 workers, block 16', file: 'w1_poisson20.csv.gz', fleet: '{count: 4, engine: {}}' },
+  { name: 'w1 Poisson 20/s, 4 workers', file: 'w1_poisson20.csv.gz', fleet: POOL },
+  { name: 'Azure conversation, 4 workers', file: 'AzureLLMInferenceTrace_conv_2023.csv.gz', fleet: POOL },
   {
     name: 'Mooncake conversation, 8 workers, block 512',
     file: 'mooncake_conversation_trace.jsonl.gz',
@@ -33,6 +40,8 @@ const CASES = [
   },
 ] as const;
 
+const SERIES = [1e4, 1e5, 1e6];
+
 interface Measured {
   readonly status: string;
   readonly completed: number;
@@ -43,43 +52,103 @@ interface Measured {
 }
 
 export async function run(): Promise<void> {
-  for (const { name, file, fleet } of CASES) {
-    const path = join(DATA, 'traces', file);
-    if (!existsSync(path)) {
-      console.log(`  ${name}: skipped, no such file`);
-      continue;
+  console.log(
+    '  engine defaults: 256 running, 2,048 tokens, 16,384 blocks of 16 (block 512: 512 blocks), affine timing',
+  );
+  console.log('  requests per CPU second, simulated seconds per CPU second in brackets');
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-bench-'));
+  try {
+    for (const { name, file, fleet } of CASES) {
+      const path = join(TRACES, file);
+      if (existsSync(path))
+        measureTrace(folder, name, scenarioOf(fleet, `{kind: trace, path: ${JSON.stringify(path)}}`));
+      else console.log(`  ${name}: skipped, no such file`);
     }
-    const fast: Measured[] = [];
-    const step: Measured[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      fast.push(measure(path, fleet, 'fast'));
-      if (round < 3) step.push(measure(path, fleet, 'step'));
-    }
-    const cpu = median(fast.map((one) => one.cpuSeconds));
-    const stepCpu = median(step.map((one) => one.cpuSeconds));
-    const { completed, simulatedSeconds, digest } = fast[0] as Measured;
-    const same = [...fast, ...step].every((one) => one.digest === digest && one.status === 'ok');
-    const rate = Math.round(completed / cpu);
-    const speedUp = Math.round(simulatedSeconds / cpu);
-    const rss = Math.max(...fast.map((one) => one.rssMb)).toFixed(0);
-    console.log(`  ${name}: ${completed} requests`);
-    console.log(`    run ${cpu.toFixed(2)} CPU s: ${rate} requests/s, ${speedUp} simulated s per CPU s`);
-    console.log(`    largest RSS ${rss} MB; median of ${ROUNDS}, from ${spread(fast)}`);
-    const ratio = (stepCpu / cpu).toFixed(1);
-    console.log(`    stepping ${stepCpu.toFixed(2)} CPU s, ${ratio} × as long; digests ${same ? 'equal' : 'DIFFER'}`);
+    measureSeries();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function measure(path: string, fleet: string, mode: 'fast' | 'step'): Measured {
-  const out = execFileSync(process.execPath, ['--import', 'tsx', CHILD, path, fleet, mode], { encoding: 'utf8' });
-  return JSON.parse(out) as Measured;
+function measureTrace(folder: string, name: string, scenario: string): void {
+  const cold = Array.from({ length: COLD_ROUNDS }, () => measure(scenario, 'fast', 1)).flat();
+  const warm = measure(scenario, 'fast', WARM_RUNS);
+  const step = measure(scenario, 'step', WARM_RUNS);
+  const { completed, simulatedSeconds, digest } = cold[0] as Measured;
+  const same = [...cold, ...warm, ...step].every((one) => one.digest === digest && one.status === 'ok');
+  const speed = (cpuSeconds: number): string => {
+    return `${whole(completed / cpuSeconds)} (${whole(simulatedSeconds / cpuSeconds)})`;
+  };
+  const warmCpu = median(warm.slice(WARM_FROM));
+  const stepped = (median(step.slice(WARM_FROM)) / warmCpu).toFixed(1);
+  console.log(`  ${name}: ${whole(completed)} requests, ${whole(simulatedSeconds)} simulated s`);
+  console.log(
+    `    warm ${speed(warmCpu)}, cold ${speed(median(cold))}, process ${speed(processCpu(folder, scenario))}`,
+  );
+  console.log(`    stepping ${stepped} × as long, digests ${same ? 'equal' : 'DIFFER'}; RSS ${rssOf(cold)} MB`);
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+/** Cost must grow as requests do, once the program is compiled. */
+function measureSeries(): void {
+  console.log('  Poisson 200/s, 32 workers, prompt 512 and output 128 tokens in the mean, every record written');
+  let before: Measured | undefined;
+  for (const requests of SERIES) {
+    const [one] = measure(seriesScenario(requests), 'fast', 1, 'records') as [Measured];
+    const per = (one.cpuSeconds / one.completed) * 1e6;
+    const slope = before === undefined ? 0 : one.cpuSeconds - before.cpuSeconds;
+    const more = before === undefined ? '' : `, ${slopeText(slope, one.completed - before.completed)}`;
+    const figures = `${one.cpuSeconds.toFixed(2)} CPU s, ${per.toFixed(1)} µs a request${more}, RSS ${rssOf([one])} MB`;
+    console.log(`    ${whole(requests).padStart(9)} requests: ${figures}`);
+    before = one;
+  }
 }
 
-function spread(runs: readonly Measured[]): string {
-  const rates = runs.map((one) => one.completed / one.cpuSeconds);
-  return `${Math.round(Math.min(...rates))} to ${Math.round(Math.max(...rates))} requests/s`;
+function slopeText(cpuSeconds: number, requests: number): string {
+  return `${((cpuSeconds / requests) * 1e6).toFixed(1)} µs each one more`;
+}
+
+function seriesScenario(requests: number): string {
+  const lengths = [
+    'prompt: {dist: lognormal, mean: 512, cv: 0.5, max: 4096}',
+    'output: {dist: lognormal, mean: 128, cv: 0.5, max: 1024}',
+  ];
+  const arrivals = `arrivals: {process: poisson, rate: 200}, requests: ${requests}`;
+  return scenarioOf('{count: 32, engine: {}}', `{kind: open, ${arrivals}, ${lengths.join(', ')}}`);
+}
+
+function scenarioOf(fleet: string, workload: string): string {
+  return `{name: bench, why: speed, source: npm run bench, fleet: [${fleet}], workload: ${workload}}`;
+}
+
+function measure(scenario: string, mode: 'fast' | 'step', runs: number, records?: 'records'): Measured[] {
+  const args = ['--import', 'tsx', CHILD, scenario, mode, String(runs), ...(records === undefined ? [] : [records])];
+  const lines = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Measured);
+}
+
+/** CPU seconds of a whole process, median of rounds: the shell tells those of its children. */
+function processCpu(folder: string, scenario: string): number {
+  const file = join(folder, 'bench.yaml');
+  writeFileSync(file, scenario);
+  const program = existsSync(BUILT) ? [BUILT] : ['--import', 'tsx', join(ROOT, 'src/cli/main.ts')];
+  const args = ['-c', '"$0" "$@" > /dev/null; times', process.execPath, ...program, 'run', file, '--json'];
+  const rounds = Array.from({ length: COLD_ROUNDS }, () => {
+    const [, children = ''] = execFileSync('sh', args, { encoding: 'utf8' }).split('\n');
+    const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(([, m, s]) => Number(m) * 60 + Number(s));
+    return { cpuSeconds: seconds.reduce((sum, each) => sum + each, 0) };
+  });
+  return median(rounds);
+}
+
+function median(runs: readonly { readonly cpuSeconds: number }[]): number {
+  const sorted = runs.map((one) => one.cpuSeconds).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] as number;
+}
+
+function rssOf(runs: readonly Measured[]): string {
+  return Math.max(...runs.map((one) => one.rssMb)).toFixed(0);
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
 }

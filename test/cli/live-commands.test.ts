@@ -75,7 +75,10 @@ describe('spillway engine', () => {
 });
 
 describe('spillway replay', () => {
-  const head = '{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{"router":{"name":"round-robin"}}}';
+  const head = JSON.stringify({
+    ...{ spillwayJournal: 2, seed: 's', segment: 0, retrySent: true, policies: { router: { name: 'round-robin' } } },
+    ...{ snapshot: null, missing: [] },
+  });
   const arrive = '["arrive",3,0,"t",1,1,0,[],0,0,"",""]';
   const fleet = ['["discovered",1,[0],["w"]]', '["status",2,0,"ready"]'];
   const end = ['["end",4,0,"ok",200,-1,1,-1]', '[">finish",0,"ok","none"]'];
@@ -90,7 +93,7 @@ describe('spillway replay', () => {
     const journal = write('other', [head, ...fleet, arrive, '[">start",0,0,1]', ...end].join('\n'));
     const { code, err } = await say(['replay', journal]);
     expect(code).toBe(4);
-    expect(err).toBe(`${journal}:5: recorded [">start",0,0,1], replayed [">start",0,0,0]\n`);
+    expect(err).toBe(`${journal}: line 5: recorded [">start",0,0,1], replayed [">start",0,0,0]\n`);
   });
 
   it('ends with 2 when there is no journal', async () => {

@@ -1,5 +1,5 @@
 /** The journal of real traffic replays offline to the same effects, and tells where it does not. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,7 +24,9 @@ function replay(lines: Iterable<string>): Replayed {
 }
 
 /** Everything a gateway meets in a bad hour: refusals, hangs, cuts, crashes, clients that leave, news, an operator. */
-async function badHour(): Promise<void> {
+async function badHour(
+  more: { readonly policies?: object; readonly then?: string; readonly journal?: object } = {},
+): Promise<void> {
   const [a, b, c] = [await stage.engine(), await stage.engine(), await stage.engine()];
   a.faults.arm({ kind: 'errors', ratio: 0.4, status: 503, retryAfter: 1e6, for: Infinity });
   b.faults.arm({ kind: 'cut', ratio: 0.3, after: 2, for: Infinity });
@@ -38,8 +40,9 @@ async function badHour(): Promise<void> {
     timeouts: { request: '2s', attempt: '300ms', worker: '500ms' },
     health: { name: 'probes', interval: '50ms', timeout: '200ms', successThreshold: 1 },
     retryBudget: { name: 'ratio' },
+    ...more.policies,
   };
-  const config = { policies, load: { source: 'sglang', every: '50ms' } };
+  const config = { policies, load: { source: 'sglang', every: '50ms' }, journal: more.journal };
   const proxy = await stage.proxy([a.url, b.url], config, { journal: file });
   const leaving = new AbortController();
   const replies = Array.from({ length: 60 }, (_, i) => {
@@ -57,7 +60,7 @@ async function badHour(): Promise<void> {
   const changed = {
     ...policies,
     queue: { name: 'fifo', size: 50 },
-    router: { name: 'cache-aware' },
+    router: { name: more.then ?? 'cache-aware' },
     gates: [policies.gates[0]],
   };
   await proxy.reload(settingsOf({ workers: [b.url, c.url], ...config, policies: changed }));
@@ -91,6 +94,7 @@ describe('a journal', () => {
     const { divergence } = replay(lines);
     expect(divergence).toEqual({
       line: at + 1,
+      segment: 0,
       recorded: ['>start', attempt, request, worker + 1],
       replayed: ['>start', attempt, request, worker],
     });
@@ -105,13 +109,42 @@ describe('a journal', () => {
     expect(replay(journalLines(file))).toMatchObject({ over: 'torn', divergence: undefined });
   });
 
-  it('ends with a line that says so when it grows too large, and the proxy goes on', async () => {
-    const engine = await stage.engine();
-    const proxy = await stage.proxy([engine.url], {}, { journal: file, journalBytesMax: 600 });
-    for (let i = 0; i < 5; i++) expect((await chat(proxy.url)).status).toBe(200);
-    await stage.close();
-    expect(stage.logged).toContainEqual(expect.objectContaining({ why: 'full', msg: 'the journal ends here' }));
-    expect(readFileSync(file, 'utf8')).toBe('["over","full"]\n');
+  it('goes on in segments, each of which replays by itself, and all that are left together', async () => {
+    const policies = { queue: { name: 'fifo', size: 20 }, router: { name: 'least-load' } };
+    await badHour({ policies, then: 'least-request', journal: { segment: '3KiB', keep: 3 } });
+    const segments = readdirSync(folder).sort();
+    expect(segments).toHaveLength(4);
+    const all = replay(journalLines(file));
+    expect(all).toMatchObject({ divergence: undefined, over: undefined, segments: 4 });
+    expect(all.from).toBeGreaterThan(0);
+    let inputs = 0;
+    for (const segment of segments) {
+      const alone = replay(journalLines(join(folder, segment)));
+      expect(alone).toMatchObject({ divergence: undefined, segments: segment === 'journal' ? 4 : 1 });
+      if (segment !== 'journal') inputs += alone.inputs;
+    }
+    expect(all.inputs).toBeGreaterThan(inputs);
+  });
+
+  it('tells a state that differs at the beginning of a segment', async () => {
+    const policies = { queue: { name: 'fifo', size: 20 }, router: { name: 'least-load' } };
+    await badHour({ policies, then: 'least-request', journal: { segment: '3KiB' } });
+    const lines = [...journalLines(file)];
+    const at = lines.findIndex((line, i) => i > 0 && line.startsWith('{') && line.includes('"arrived"'));
+    const more = (_: string, count: string): string => `"arrived":${Number(count) + 1}`;
+    lines[at] = (lines[at] as string).replace(/"arrived":(\d+)/, more);
+    const { divergence } = replay(lines);
+    expect(divergence?.line).toBe(at + 1);
+    expect(divergence?.recorded).toContain('"arrived"');
+  });
+
+  it('refuses a segment whose policies cannot tell their state, once those before it are gone', async () => {
+    await badHour({ policies: { router: { name: 'cache-aware' } }, journal: { segment: '1KiB', keep: 1 } });
+    expect(() => replay(journalLines(file))).toThrow(/segment \d+ has no state to begin with \(.*router.*\)/);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    await badHour({ policies: { router: { name: 'cache-aware' } }, journal: { segment: '6KiB' } });
+    expect(replay(journalLines(file))).toMatchObject({ divergence: undefined, from: 0 });
   });
 
   it('keeps the one before', async () => {
@@ -121,17 +154,22 @@ describe('a journal', () => {
   });
 });
 
+function headWith(fields: object): string {
+  const head = { spillwayJournal: 2, seed: 's', segment: 0, retrySent: true, policies: {} };
+  return JSON.stringify({ ...head, snapshot: null, missing: [], ...fields });
+}
+
 describe('what is no journal', () => {
   it.each([
     [[], 'the file is empty'],
     [['{}'], 'line 1 is no head'],
-    [['{"spillwayJournal":2,"seed":"s","retrySent":true,"policies":{}}'], 'line 1 is no head'],
-    [['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{"router":{"name":"gone"}}}'], 'not known here'],
-    [
-      ['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{}}', '["x"]', '["wake",1]'],
-      'line 2 is no journal line',
-    ],
-    [['{"spillwayJournal":1,"seed":"s","retrySent":true,"policies":{}}', '["first",1,7]'], 'never started'],
+    [[headWith({ spillwayJournal: 1 })], 'line 1 is no head'],
+    [[headWith({ policies: { router: { name: 'gone' } } })], 'not known here'],
+    [[headWith({}), '["x"]', '["wake",1]'], 'line 2 is no journal line'],
+    [[headWith({}), '["first",1,7]'], 'never started'],
+    [[headWith({ segment: 3, missing: ['queue'] })], 'segment 3 has no state to begin with (queue)'],
+    [[headWith({ segment: 3, snapshot: {} })], 'the state of segment 3 cannot be taken up'],
+    [[headWith({}), headWith({ segment: 2 })], 'segment 1 is missing'],
   ])('is refused', (lines, message) => {
     expect(() => replay(lines)).toThrow(JournalError);
     expect(() => replay(lines)).toThrow(message);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { chat, post, raw } from './clients.ts';
+import { chat, post, raw, rawSocket } from './clients.ts';
 import { Stage, until } from './stage.ts';
 
 let stage: Stage;
@@ -183,6 +183,18 @@ describe('a client that leaves', () => {
     const text = await proxy.metrics.registry.metrics();
     expect(text).toContain('spillway_clients_left_total{route="chat"} 1');
     expect(text).toContain('reason="cancelled",cause="client"} 1');
+  });
+
+  it('takes those with it that it had sent ahead of their turn', async () => {
+    const engine = await stage.engine();
+    engine.faults.arm({ kind: 'hang', scope: 'engine', for: Infinity });
+    const proxy = await stage.proxy([engine.url]);
+    const socket = rawSocket(proxy.url);
+    const one = 'POST /v1/completions HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\n\r\n{}';
+    socket.write(one.repeat(20));
+    await until(() => proxy.held()['leases'] === 20);
+    socket.destroy();
+    await until(() => proxy.held()['leases'] === 0 && proxy.held()['exchanges'] === 0);
   });
 
   it('frees its place in the queue', async () => {

@@ -28,14 +28,13 @@ const ENGINE: EngineConfig = {
 };
 
 /** Retries without waits, so that tests need none. */
-export const QUICK_RETRY = {
+const QUICK_RETRY = {
   retry: { name: 'exponential', initialBackoff: '1ms', maxBackoff: '2ms', retryAfter: 'ignore' },
 };
 
 export interface ProxyOptions {
   readonly folder?: string;
   readonly journal?: string;
-  readonly journalBytesMax?: number;
   readonly isInsecure?: boolean;
 }
 
@@ -77,7 +76,6 @@ export class Stage {
       entries: policyEntries,
       log: writtenLog('debug', (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>)),
       journal: options.journal,
-      journalBytesMax: options.journalBytesMax,
       seed: 'test',
       onFatal: (error) => this.fatal.push(error),
     });

@@ -40,4 +40,12 @@ export class FleetMemory {
       for (const [rank, report] of reports) policy.reported?.(now, worker, rank, report);
     }
   }
+
+  snapshot(): unknown {
+    return this.#workers;
+  }
+
+  restore(state: unknown): void {
+    for (const [worker, known] of state as ReadonlyMap<number, Known>) this.#workers.set(worker, known);
+  }
 }

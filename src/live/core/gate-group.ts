@@ -8,6 +8,7 @@ import type {
   Gate,
   LoadReport,
   Micros,
+  RequestView,
   WorkerStatus,
   WorkerView,
 } from '../../../policies/types.ts';
@@ -88,6 +89,21 @@ export class GateGroup implements Gate {
 
   reportsEnded(now: Micros): void {
     for (const { gate } of this.#gates) gate.reportsEnded?.(now);
+  }
+
+  get isSettled(): boolean {
+    return this.#leases.isSettled;
+  }
+
+  /** One state for each gate, in order; undefined where one of them cannot. */
+  snapshot(): unknown {
+    const states = this.#gates.map(({ gate }) => gate.snapshot?.());
+    return states.includes(undefined) ? undefined : states;
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView, attempts: readonly number[] = []): void {
+    for (const [i, each] of (state as unknown[]).entries()) this.#gates[i]?.gate.restore?.(each, requestOf);
+    this.#leases.restore(attempts);
   }
 }
 

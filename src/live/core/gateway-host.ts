@@ -27,6 +27,8 @@ export interface Recorder<Init extends RequestInit> {
   start(attempt: Attempt<Init>): void;
   cancel(attempt: Attempt<Init>): void;
   finish(request: number, reason: FinishReason, cause: FinishCause): void;
+  /** The effects of the input are all told. */
+  settled(): void;
 }
 
 export class GatewayHost<Init extends RequestInit> {
@@ -89,6 +91,7 @@ export class GatewayHost<Init extends RequestInit> {
     this.recorder?.input(now, input);
     this.machine.apply(now, input);
     drain(this.machine.gateway, this.#host);
+    this.recorder?.settled();
     this.#isInside = false;
   }
 

@@ -5,10 +5,11 @@
  */
 import type { Micros } from '../../../policies/types.ts';
 import { Gateway } from '../../gateway/gateway.ts';
-import type { RequestInit } from '../../gateway/request.ts';
+import type { Attempt, RequestInit } from '../../gateway/request.ts';
+import { gatewaySnapshot, type GatewaySnapshot, restoreGateway } from '../../gateway/snapshot.ts';
 import { FleetMemory } from './fleet-memory.ts';
 import type { GatewayInput } from './input.ts';
-import { LivePolicies, type LivePoliciesInit } from './live-policies.ts';
+import { LivePolicies, type LivePoliciesInit, type PolicyStates } from './live-policies.ts';
 
 export class GatewayMachine<Init extends RequestInit> {
   readonly gateway: Gateway<Init>;
@@ -44,6 +45,20 @@ export class GatewayMachine<Init extends RequestInit> {
     }
   }
 
+  /**
+   * Between two inputs: a segment of the journal begins. Answers all state, or which roles cannot tell theirs.
+   */
+  beginSegment(segment: number): MachineSnapshot | { readonly missing: readonly string[] } {
+    const policies = this.policies.beginSegment(segment);
+    if ('missing' in policies) return { missing: policies.missing };
+    return { gateway: gatewaySnapshot(this.gateway.parts()), policies, fleet: this.#memory.snapshot() };
+  }
+
+  /** The fleet of a machine that told its state. */
+  remember(fleet: unknown): void {
+    this.#memory.restore(fleet);
+  }
+
   /** What is known of the fleet, and what an operator changes. */
   #applyNews(now: Micros, input: Exclude<GatewayInput<Init>, { readonly kind: RequestKind }>): void {
     const { gateway } = this;
@@ -76,6 +91,33 @@ export class GatewayMachine<Init extends RequestInit> {
         input satisfies never;
     }
   }
+}
+
+/** The whole state of a live gateway, as plain data. */
+export interface MachineSnapshot {
+  readonly gateway: GatewaySnapshot;
+  readonly policies: PolicyStates;
+  readonly fleet: unknown;
+}
+
+/**
+ * A fresh machine of the same configuration and segment, as the one was that told its state; and the attempts that run
+ * on it.
+ */
+export function restoredMachine(init: LivePoliciesInit, snapshot: MachineSnapshot): RestoredMachine {
+  const machine = new GatewayMachine<RequestInit>(init);
+  const { roster } = machine.gateway.parts();
+  restoreGateway(machine.gateway.parts(), snapshot.gateway);
+  const attempts = [...roster.values()].flatMap(({ attempt }) => attempt ?? []);
+  const ids = attempts.map(({ id }) => id).sort((a, b) => a - b);
+  machine.policies.restore(snapshot.policies, (id) => roster.known(id), ids);
+  machine.remember(snapshot.fleet);
+  return { machine, attempts };
+}
+
+export interface RestoredMachine {
+  readonly machine: GatewayMachine<RequestInit>;
+  readonly attempts: readonly Attempt[];
 }
 
 type RequestKind = 'arrive' | 'first-token' | 'end' | 'abandon' | 'wake';

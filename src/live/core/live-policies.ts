@@ -6,16 +6,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { Busy } from '../../../policies/busy/busy.ts';
 import type { BusyThresholds } from '../../../policies/busy/monitor.ts';
 import type { PolicyEntry } from '../../../policies/entry.ts';
-import { makePolicies, type StreamFor } from '../../../policies/index.ts';
+import { makePolicies } from '../../../policies/index.ts';
 import type { Health } from '../../../policies/health/types.ts';
-import type { RateLimit } from '../../../policies/rate/types.ts';
 import type { PoliciesConfig } from '../../../policies/schema.ts';
 import type { Capacity, Micros, PolicySet, RequestView, Retry, Router } from '../../../policies/types.ts';
-import { stream } from '../../kernel/rng.ts';
 import type { FleetMemory } from './fleet-memory.ts';
 import { GateGroup, type NamedGate } from './gate-group.ts';
 import type { PolicySettings } from './input.ts';
+import { PolicyStreams } from './policy-streams.ts';
 import { QueueSuccession } from './queue-succession.ts';
+import { RateSuccession } from './rate-succession.ts';
 import { observing, Succession } from './succession.ts';
 
 export interface LivePoliciesInit {
@@ -23,7 +23,12 @@ export interface LivePoliciesInit {
   /** Root of the policies' streams. */
   readonly seed: string;
   readonly entries: readonly PolicyEntry[];
+  /** Number of the journal's segment that begins here; 0: nothing came before. */
+  readonly segment?: number;
 }
+
+/** By role; plain data. */
+export type PolicyStates = Readonly<Record<'capacity' | 'rate' | 'queue' | 'router' | 'gates' | 'retry', unknown>>;
 
 export class LivePolicies {
   /** What the core is made of. The object stays; who plays its roles may change. */
@@ -31,7 +36,6 @@ export class LivePolicies {
   readonly gates: GateGroup;
   /** Whom the host asks when to probe; undefined: nobody probes. */
   health: Health | undefined;
-  readonly #seed: string;
   readonly #entries: readonly PolicyEntry[];
   readonly #memory: FleetMemory;
   readonly #capacity: Succession<Capacity>;
@@ -41,16 +45,16 @@ export class LivePolicies {
   readonly #retry: Succession<Retry>;
   #config: PoliciesConfig;
   #retrySent: boolean;
-  #generation = 0;
+  readonly #streams: PolicyStreams;
 
-  constructor({ settings, seed, entries }: LivePoliciesInit, memory: FleetMemory) {
+  constructor({ settings, seed, entries, segment = 0 }: LivePoliciesInit, memory: FleetMemory) {
     const { config } = settings;
     this.#config = config;
     this.#retrySent = settings.retrySent;
-    this.#seed = seed;
+    this.#streams = new PolicyStreams(seed, segment);
     this.#entries = entries;
     this.#memory = memory;
-    const made = makePolicies(config, this.#streams(), entries);
+    const made = makePolicies(config, this.#streams.generation(), entries);
     this.#capacity = new Succession(made.capacity);
     this.#rate = new RateSuccession(made.rate);
     this.#queue = new QueueSuccession(made.queue);
@@ -63,11 +67,10 @@ export class LivePolicies {
 
   /** Replaces what is set otherwise; answers the names of those roles. */
   replace(now: Micros, { config, retrySent }: PolicySettings): string[] {
-    this.#generation++;
     this.#retrySent = retrySent;
     const old = this.#config;
     this.#config = config;
-    const made = makePolicies(config, this.#streams(), this.#entries);
+    const made = makePolicies(config, this.#streams.generation(), this.#entries);
     const replaced: string[] = [];
     const differs = (role: keyof PoliciesConfig): boolean => !isDeepStrictEqual(old[role], config[role]);
     const follow = <Policy extends object>(role: keyof PoliciesConfig, turn: Succession<Policy>, policy: Policy) => {
@@ -138,10 +141,32 @@ export class LivePolicies {
     this.gates.replace(next);
   }
 
-  /** Each generation draws from streams of its own. */
-  #streams(): StreamFor {
-    const generation = this.#generation;
-    return (name) => stream(this.#seed, `${generation}/${name}`);
+  /**
+   * A segment of the journal begins: draws go on in streams of its own. Answers the state of all policies, or the roles
+   * that cannot tell theirs; `past` while a policy of the past still has leases.
+   */
+  beginSegment(segment: number): PolicyStates | { readonly missing: readonly string[] } {
+    this.#streams.beginSegment(segment);
+    const { gates } = this;
+    const [capacity, rate, queue] = [this.#capacity.current, this.#rate, this.#queue];
+    const [router, retry] = [this.#router.current, this.#retry.current];
+    const roles = { capacity, rate, queue, router, gates, retry };
+    const states = Object.entries(roles).map(([role, policy]) => [role, policy.snapshot?.()] as const);
+    const missing = states.filter(([, state]) => state === undefined).map(([role]) => role);
+    const turns = [this.#capacity, rate, queue, this.#router, gates, this.#retry];
+    if (turns.some(({ isSettled }) => !isSettled)) missing.push('past');
+    return missing.length > 0 ? { missing } : (Object.fromEntries(states) as PolicyStates);
+  }
+
+  /** Into policies that are fresh. `attempts`: those that run. */
+  restore(states: PolicyStates, requestOf: (id: number) => RequestView, attempts: readonly number[]): void {
+    for (const turn of [this.#capacity, this.#router, this.#retry]) turn.restore(attempts);
+    this.#capacity.current.restore?.(states.capacity, requestOf);
+    this.#rate.restore(states.rate, requestOf);
+    this.#queue.restore(states.queue, requestOf, attempts);
+    this.#router.current.restore?.(states.router, requestOf);
+    this.gates.restore(states.gates, requestOf, attempts);
+    this.#retry.current.restore?.(states.retry, requestOf);
   }
 
   #roles(): PolicySet {
@@ -173,34 +198,6 @@ export class LivePolicies {
         return config().timeouts;
       },
     };
-  }
-}
-
-/** A charge is settled with the limit that took it. */
-class RateSuccession implements RateLimit {
-  current: RateLimit;
-  readonly #owners = new Map<number, RateLimit>();
-
-  constructor(rate: RateLimit) {
-    this.current = rate;
-  }
-
-  charge(now: Micros, request: RequestView): Micros {
-    const waitUs = this.current.charge(now, request);
-    if (waitUs === 0) this.#owners.set(request.id, this.current);
-    return waitUs;
-  }
-
-  settle(now: Micros, request: RequestView, usedTokens: number): void {
-    const owner = this.#owners.get(request.id);
-    this.#owners.delete(request.id);
-    owner?.settle(now, request, usedTokens);
-  }
-
-  held(): { readonly charges: number } {
-    let charges = 0;
-    for (const rate of new Set([this.current, ...this.#owners.values()])) charges += rate.held().charges;
-    return { charges };
   }
 }
 

@@ -142,4 +142,24 @@ export class QueueSuccession implements Queue {
     for (const queue of this.#past) permits += queue.held().admitted;
     return permits;
   }
+
+  get isSettled(): boolean {
+    return this.#past.length === 0 && this.#moved.length === 0 && this.#role.isSettled;
+  }
+
+  snapshot(): unknown {
+    const state = this.#role.current.snapshot?.();
+    if (state === undefined) return undefined;
+    return [[...this.#owners.keys()], [...this.#waiting.keys()], this.#capacity, state];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView, attempts: readonly number[] = []): void {
+    const [owned, waiting, capacity, inner] = state as [number[], number[], number, unknown];
+    const queue = this.#role.current;
+    queue.restore?.(inner, requestOf);
+    for (const id of owned) this.#owners.set(id, queue);
+    for (const id of waiting) this.#waiting.set(id, requestOf(id));
+    this.#capacity = capacity;
+    this.#role.restore(attempts);
+  }
 }

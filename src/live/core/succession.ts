@@ -26,6 +26,17 @@ export class Succession<Policy extends LeaseObserver & WorkerObserver> {
     this.#owners.delete(attempt.id);
     owner?.settled?.(now, attempt, result);
   }
+
+  /** No lease belongs to a policy of the past. */
+  get isSettled(): boolean {
+    for (const owner of this.#owners.values()) if (owner !== this.current) return false;
+    return true;
+  }
+
+  /** These leases belong to the current policy. */
+  restore(attempts: Iterable<number>): void {
+    for (const id of attempts) this.#owners.set(id, this.current);
+  }
 }
 
 /** The observing half of the role, to be completed with its decisions. */

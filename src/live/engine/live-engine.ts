@@ -61,6 +61,10 @@ export class LiveEngine {
   /** What reached the engine while it hung, in order. */
   #heldBack: (() => void)[] = [];
   #server: Server;
+  /** Settled once the last attempt to listen is. */
+  #starting: Promise<unknown> = Promise.resolve();
+  /** Settled once all servers of the past are gone. */
+  #down: Promise<void> = Promise.resolve();
   #port: number;
   #made = 0;
   #reported = { at: 0, tokens: 0, perSec: 0 };
@@ -91,8 +95,7 @@ export class LiveEngine {
     });
     this.faults = new FaultBoard(this.#agenda, () => this.#clock.now(), stream(config.seed, 'engine/faults'), {
       crash: (isForGood) => this.#crash(isForGood),
-      // Whoever took its port meanwhile keeps it; the engine stays down.
-      restart: () => void this.listen().catch(() => undefined),
+      restart: () => void this.#restart(),
       pause: () => this.#pacer.pause(),
       resume: () => this.#resume(),
       slowDown: (factor) => this.#pacer.slowDown(factor),
@@ -103,14 +106,17 @@ export class LiveEngine {
   /** Resolves with the port once it listens. Rejects when it cannot. */
   listen(): Promise<number> {
     if (this.#isClosed) return Promise.resolve(this.#port);
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#port, this.#config.host, () => {
-        this.#server.off('error', reject);
-        this.#port = (this.#server.address() as AddressInfo).port;
+    const server = this.#server;
+    const starting = new Promise<number>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.#port, this.#config.host, () => {
+        server.off('error', reject);
+        this.#port = (server.address() as AddressInfo).port;
         resolve(this.#port);
       });
     });
+    this.#starting = starting.then(ignore, ignore);
+    return starting;
   }
 
   /** Where it listens, or listened last. */
@@ -128,6 +134,7 @@ export class LiveEngine {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#agenda.close();
+    await this.#down;
     await this.#shut();
   }
 
@@ -143,13 +150,22 @@ export class LiveEngine {
   }
 
   /** The listener goes first, then every connection. */
-  #shut(): Promise<void> {
+  async #shut(): Promise<void> {
     const server = this.#server;
-    return new Promise((resolve) => {
-      if (!server.listening) resolve();
-      else server.close(() => resolve());
+    server.closeAllConnections();
+    // One that is about to listen would do so after it was closed.
+    await this.#starting;
+    if (!server.listening) return;
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
       server.closeAllConnections();
     });
+  }
+
+  /** Whoever took its port meanwhile keeps it; the engine stays down. */
+  async #restart(): Promise<void> {
+    await this.#down;
+    if (!this.#server.listening) await this.listen().catch(ignore);
   }
 
   #complete(shape: ReplyShape, request: IncomingMessage, response: ServerResponse): void {
@@ -259,7 +275,8 @@ export class LiveEngine {
     this.#replies.clear();
     this.#heldBack = [];
     this.#pacer.crash();
-    void this.#shut();
+    const shutting = this.#shut();
+    this.#down = this.#down.then(() => shutting);
     this.#server = this.#makeServer();
     if (isForGood) this.#isGone();
   }
@@ -368,4 +385,8 @@ function jsonOf(body: Buffer): unknown {
   } catch {
     return undefined;
   }
+}
+
+function ignore(): void {
+  // Whether it listens shows in the server itself.
 }

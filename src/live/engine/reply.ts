@@ -31,6 +31,7 @@ export class EngineReply {
   /** Known from its first token on. */
   #job: JobView<EngineReply> | undefined;
   #sent = 0;
+  #isCut = false;
 
   constructor(init: ReplyInit) {
     this.id = init.id;
@@ -75,6 +76,8 @@ export class EngineReply {
 
   /** The connection breaks in the midst of the reply, after what was sent of it. */
   cut(): void {
+    if (this.#isCut) return;
+    this.#isCut = true;
     this.#init.response.socket?.destroySoon();
   }
 

@@ -41,13 +41,26 @@ export function headerIn(headers: readonly string[], name: string): string | und
 }
 
 function passing(raw: readonly string[], stops: ReadonlySet<string>): string[] {
-  const named = namedByConnection(raw);
   const headers: string[] = [];
+  let isNaming = false;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase();
-    if (!stops.has(name) && !named.includes(name)) headers.push(raw[i] as string, raw[i + 1] as string);
+    if (!stops.has(name)) headers.push(raw[i] as string, raw[i + 1] as string);
+    else isNaming ||= name === 'connection' && !USUAL.test(raw[i + 1] as string);
   }
-  return headers;
+  return isNaming ? without(headers, namedByConnection(raw)) : headers;
+}
+
+/** Of a `Connection` header that names no other. */
+const USUAL = /^(keep-alive|close)$/i;
+
+function without(headers: readonly string[], named: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (!named.includes(name.toLowerCase())) kept.push(name, headers[i + 1] as string);
+  }
+  return kept;
 }
 
 /** Headers that `Connection` says are of this connection only. */

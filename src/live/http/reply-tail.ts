@@ -3,7 +3,9 @@
 const PIECES = 3;
 const BYTES = 4096;
 /** Inside a JSON string its quotes would be escaped, so generated text cannot pass for it. */
-const TOTAL = /"total_tokens"\s*:\s*(\d{1,15})/g;
+const NAME = Buffer.from('"total_tokens"');
+const COUNT = /^\s*:\s*(\d{1,15})/;
+const COUNT_BYTES = 32;
 
 export class ReplyTail {
   readonly #pieces: Buffer[] = [];
@@ -13,10 +15,17 @@ export class ReplyTail {
     if (this.#pieces.length > PIECES) this.#pieces.shift();
   }
 
-  /** Prompt and output tokens; undefined when the reply does not say. */
+  /** Prompt and output tokens, as the last one who says so; undefined when the reply does not say. */
   get usedTokens(): number | undefined {
-    const tail = this.#pieces.map((piece) => piece.subarray(-BYTES).toString('latin1')).join('');
-    const last = [...tail.matchAll(TOTAL)].at(-1)?.[1];
-    return last === undefined ? undefined : Number(last);
+    const [only] = this.#pieces;
+    if (only === undefined) return undefined;
+    const ends = this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces.map((piece) => piece.subarray(-BYTES)));
+    const tail = ends.subarray(-PIECES * BYTES);
+    for (let at = tail.lastIndexOf(NAME); at >= 0; at = at === 0 ? -1 : tail.lastIndexOf(NAME, at - 1)) {
+      const from = at + NAME.length;
+      const digits = COUNT.exec(tail.toString('latin1', from, from + COUNT_BYTES))?.[1];
+      if (digits !== undefined) return Number(digits);
+    }
+    return undefined;
   }
 }

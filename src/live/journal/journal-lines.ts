@@ -8,19 +8,26 @@ import type { AttemptResult, FinishCause, FinishReason, LoadReport } from '../..
 import type { Attempt, RequestInit } from '../../gateway/request.ts';
 import type { GatewayInput } from '../core/input.ts';
 
-export const JOURNAL_FORMAT = 1;
+export const JOURNAL_FORMAT = 2;
 
-export const journalHeadSchema = z.strictObject({
+const journalHeadSchema = z.strictObject({
   spillwayJournal: z.literal(JOURNAL_FORMAT),
+  /** Root of the policies' draws; it is the same in all segments of one run. */
   seed: z.string(),
+  /** From 0. */
+  segment: z.int().min(0),
   retrySent: z.boolean(),
   /** The `policies:` block as it was written. */
   policies: z.unknown(),
+  /** State at the beginning of a segment after the first, as `stateText` writes it; null: it cannot be told. */
+  snapshot: z.unknown(),
+  /** Roles whose policies cannot tell theirs. */
+  missing: z.array(z.string()),
 });
 export type JournalHead = z.output<typeof journalHeadSchema>;
 
 /** Why a journal ends before its process did. */
-export type JournalEnd = 'full' | 'slow-disk' | 'error';
+export type JournalEnd = 'slow-disk' | 'error';
 
 const OUTCOMES = ['ok', 'refused', 'failed', 'timeout', 'cancelled'] as const;
 const STATUSES = ['pending', 'ready', 'not-ready', 'failed', 'draining'] as const;
@@ -63,11 +70,21 @@ const lineSchema = z.union([
   z.tuple([z.literal('>start'), index, index, index]),
   z.tuple([z.literal('>cancel'), index]),
   z.tuple([z.literal('>finish'), index, z.string(), z.string()]),
-  z.tuple([z.literal('over'), z.enum(['full', 'slow-disk', 'error'])]),
+  z.tuple([z.literal('over'), z.enum(['slow-disk', 'error'])]),
 ]);
 export type JournalLine = z.output<typeof lineSchema>;
 export type InputLine = Exclude<JournalLine, readonly ['>start' | '>cancel' | '>finish' | 'over', ...unknown[]]>;
 export type EffectLine = Extract<JournalLine, readonly ['>start' | '>cancel' | '>finish', ...unknown[]]>;
+
+/** The head in `text`, or undefined when there is none. */
+export function parseHead(text: string): JournalHead | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    return journalHeadSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The line in `text`, or undefined when there is none. */
 export function parseLine(text: string): JournalLine | undefined {

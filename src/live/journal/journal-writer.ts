@@ -1,21 +1,27 @@
 /**
- * Writes a journal beside the traffic and never in its way: lines are gathered and handed to the disk in blocks. A
- * journal with a hole could not be replayed, so one that grows too large, or whose disk is too slow, ends for good with
- * a line that says so, and the gateway goes on.
+ * Writes a journal beside the traffic and never in its way: lines are gathered and handed to the disk in blocks. It
+ * goes on in a new segment when one is full; a segment begins with the configuration and the state of the core, and
+ * the oldest are deleted, so that the journal is bounded and what is left of it can be replayed. A journal with a hole
+ * could not be: one whose disk is too slow ends for good with a line that says so, and the gateway goes on.
  */
-import { createWriteStream, existsSync, renameSync, type WriteStream } from 'node:fs';
+import { createWriteStream, existsSync, openSync, renameSync, rmSync, type WriteStream } from 'node:fs';
 import type { FinishCause, FinishReason, Micros } from '../../../policies/types.ts';
 import type { Attempt, RequestInit } from '../../gateway/request.ts';
 import type { Agenda, Deadline } from '../agenda.ts';
 import type { Recorder } from '../core/gateway-host.ts';
 import type { GatewayInput } from '../core/input.ts';
-import { cancelLine, finishLine, inputLine, type JournalEnd, type JournalHead, startLine } from './journal-lines.ts';
+import { segmentNumbers, segmentPath } from './journal-file.ts';
+import { cancelLine, finishLine, inputLine, type JournalEnd, startLine } from './journal-lines.ts';
 
 export interface JournalRules {
   readonly agenda: Agenda;
   now(): Micros;
-  /** Of the file. */
-  readonly bytesMax: number;
+  /** Of one segment; the last input may go beyond it. */
+  readonly segmentBytes: number;
+  /** Segments kept beside the one that is written, ≥ 1. */
+  readonly kept: number;
+  /** The head of a segment as text, without its line end; 0 is the first. Called between two inputs. */
+  head(segment: number): string;
   /** Hears of an early end, once. */
   onEnd(why: JournalEnd, detail: string): void;
 }
@@ -26,22 +32,27 @@ const BLOCK_CHARS = 1 << 16;
 const FLUSH_US = 1e6;
 
 export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
+  readonly #path: string;
   readonly #rules: JournalRules;
   readonly #flushing: Deadline;
-  readonly #file: WriteStream;
+  #file: WriteStream;
+  /** Segments of the past that are still on their way to the disk. */
+  readonly #closing = new Set<Promise<void>>();
   #lines: string[] = [];
   #chars = 0;
   #bytes = 0;
+  #segmentBytes = 0;
+  #segment = 0;
   #end: JournalEnd | undefined;
 
-  /** A file that is there already is kept as FILE.1. */
-  constructor(path: string, head: JournalHead, rules: JournalRules) {
+  /** A file that is there already is kept as the last segment of an earlier run. */
+  constructor(path: string, rules: JournalRules) {
+    this.#path = path;
     this.#rules = rules;
     this.#flushing = rules.agenda.deadline(() => this.#flush());
-    if (existsSync(path)) renameSync(path, `${path}.1`);
-    this.#file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-    this.#file.on('error', (error) => this.#stop('error', error.message));
-    this.#add(head);
+    if (existsSync(path)) this.#setAside();
+    this.#file = this.#open();
+    this.#add(rules.head(0));
   }
 
   /** Bytes written or on their way. */
@@ -50,38 +61,72 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
   }
 
   input(now: Micros, input: GatewayInput<Init>): void {
-    this.#add(inputLine(now, input));
+    this.#add(JSON.stringify(inputLine(now, input)));
   }
 
   start(attempt: Attempt<Init>): void {
-    this.#add(startLine(attempt));
+    this.#add(JSON.stringify(startLine(attempt)));
   }
 
   cancel(attempt: Attempt<Init>): void {
-    this.#add(cancelLine(attempt));
+    this.#add(JSON.stringify(cancelLine(attempt)));
   }
 
   finish(request: number, reason: FinishReason, cause: FinishCause): void {
-    this.#add(finishLine(request, reason, cause));
+    this.#add(JSON.stringify(finishLine(request, reason, cause)));
   }
 
-  /** Resolves when all of it is in the file. */
+  /** The effects of an input are all told. */
+  settled(): void {
+    if (this.#segmentBytes < this.#rules.segmentBytes || this.#end !== undefined) return;
+    this.#flush();
+    if (this.#end !== undefined) return;
+    this.#closed(this.#file);
+    this.#setAside();
+    this.#file = this.#open();
+    this.#segmentBytes = 0;
+    this.#add(this.#rules.head(++this.#segment));
+  }
+
+  /** Resolves when all of it is in its files. */
   async close(): Promise<void> {
     this.#rules.agenda.cancel(this.#flushing);
     if (this.#end === undefined) this.#flush();
     this.#end ??= 'error';
-    if (this.#file.destroyed) return;
-    await new Promise<void>((resolve) => {
-      this.#file.once('close', resolve);
-      if (!this.#file.writableEnded) this.#file.end();
-    });
+    this.#closed(this.#file);
+    await Promise.all(this.#closing);
   }
 
-  #add(line: object): void {
+  /** FILE becomes the newest of those before; the oldest go. */
+  #setAside(): void {
+    const numbers = segmentNumbers(this.#path);
+    renameSync(this.#path, segmentPath(this.#path, (numbers.at(-1) ?? 0) + 1));
+    const gone = numbers.slice(0, Math.max(0, numbers.length + 1 - this.#rules.kept));
+    for (const number of gone) rmSync(segmentPath(this.#path, number), { force: true });
+  }
+
+  /** Open at once: it may be renamed while it is written. */
+  #open(): WriteStream {
+    const file = createWriteStream(this.#path, { fd: openSync(this.#path, 'wx', 0o600) });
+    file.on('error', (error) => this.#stop('error', error.message));
+    return file;
+  }
+
+  #closed(file: WriteStream): void {
+    if (file.destroyed) return;
+    const closed = new Promise<void>((resolve) => {
+      file.once('close', resolve);
+      if (!file.writableEnded) file.end();
+    });
+    this.#closing.add(closed);
+    void closed.then(() => this.#closing.delete(closed));
+  }
+
+  #add(line: string): void {
     if (this.#end !== undefined) return;
-    const text = `${JSON.stringify(line)}\n`;
-    this.#lines.push(text);
-    this.#chars += text.length;
+    this.#lines.push(line, '\n');
+    this.#chars += line.length + 1;
+    this.#segmentBytes += line.length + 1;
     if (this.#chars >= BLOCK_CHARS) this.#flush();
     else if (!this.#flushing.isSet) this.#rules.agenda.set(this.#flushing, this.#rules.now() + FLUSH_US);
   }
@@ -91,9 +136,7 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
     const block = Buffer.from(this.#lines.join(''));
     this.#lines = [];
     this.#chars = 0;
-    if (this.#bytes + block.length > this.#rules.bytesMax) {
-      this.#stop('full', `more than ${this.#rules.bytesMax} bytes`);
-    } else if (this.#file.writableLength > PENDING_MAX) {
+    if (this.#file.writableLength > PENDING_MAX) {
       this.#stop('slow-disk', `more than ${PENDING_MAX} bytes wait for the disk`);
     } else {
       this.#bytes += block.length;

@@ -5,7 +5,7 @@
 import type { PolicyEntry } from '../../../policies/entry.ts';
 import { policiesSchema } from '../../../policies/schema.ts';
 import type { Attempt, RequestInit } from '../../gateway/request.ts';
-import { GatewayMachine } from '../core/gateway-machine.ts';
+import { GatewayMachine, type MachineSnapshot, restoredMachine } from '../core/gateway-machine.ts';
 import type { GatewayInput, PolicySettings } from '../core/input.ts';
 import {
   cancelLine,
@@ -13,8 +13,9 @@ import {
   finishLine,
   type InputLine,
   type JournalEnd,
-  journalHeadSchema,
+  type JournalHead,
   type JournalLine,
+  parseHead,
   parseLine,
   readThresholds,
   reportOf,
@@ -22,6 +23,7 @@ import {
   resultOf,
   startLine,
 } from './journal-lines.ts';
+import { readState, stateText } from './state-text.ts';
 
 /** The file is no journal, or not one that can be replayed here; `message` says why. */
 export class JournalError extends Error {
@@ -33,17 +35,21 @@ export interface Replayed {
   readonly effects: number;
   /** Set when the journal ended early. */
   readonly over: JournalEnd | 'torn' | undefined;
+  /** Of the run, from 0: the first segment that was there, and how many. */
+  readonly from: number;
+  readonly segments: number;
   /** The first line at which the replay did something else. */
   readonly divergence: Divergence | undefined;
 }
 
 export interface Divergence {
-  /** From 1. */
+  /** From 1, over all segments; `segment` is the one of the run that it stands in. */
   readonly line: number;
-  /** What the journal has there; undefined: no effect. */
-  readonly recorded: EffectLine | undefined;
+  readonly segment: number;
+  /** What the journal has there; undefined: no effect; a text: the state at the beginning of a segment. */
+  readonly recorded: EffectLine | string | undefined;
   /** What the replay did; undefined: nothing. */
-  readonly replayed: EffectLine | undefined;
+  readonly replayed: EffectLine | string | undefined;
 }
 
 /** `lines` without their line ends, the torn last one of a crash included. Throws JournalError. */
@@ -54,8 +60,8 @@ export function replayJournal(lines: Iterable<string>, entries: readonly PolicyE
   for (const text of lines) {
     number++;
     if (torn !== undefined) throw new JournalError(`line ${number - 1} is no journal line`);
-    if (number === 1) {
-      replay.begin(text);
+    if (number === 1 || text.startsWith('{')) {
+      if (!replay.begin(text, number)) break;
       continue;
     }
     const line = parseLine(text);
@@ -75,17 +81,56 @@ class Replay {
   #inputs = 0;
   #effects = 0;
   #over: JournalEnd | undefined;
+  #from = 0;
+  #segment = 0;
+  #segments = 0;
   #divergence: Divergence | undefined;
 
   constructor(entries: readonly PolicyEntry[]) {
     this.#entries = entries;
   }
 
-  begin(text: string): void {
-    const head = journalHeadSchema.safeParse(jsonOf(text));
-    if (!head.success) throw new JournalError('line 1 is no head of a journal of this version');
-    const { seed, retrySent, policies } = head.data;
-    this.#machine = new GatewayMachine({ settings: this.#settings(policies, retrySent), seed, entries: this.#entries });
+  /** A segment begins; false once replay and journal have parted. Throws JournalError. */
+  begin(text: string, number: number): boolean {
+    const head = parseHead(text);
+    if (head === undefined) throw new JournalError(`line ${number} is no head of a journal of this version`);
+    this.#segments++;
+    if (this.#machine === undefined) this.#first(head);
+    else this.#next(this.#machine, head, number);
+    return this.#divergence === undefined;
+  }
+
+  #first(head: JournalHead): void {
+    const { seed, segment, retrySent, policies } = head;
+    this.#from = this.#segment = segment;
+    const init = { settings: this.#settings(policies, retrySent), seed, entries: this.#entries, segment };
+    if (segment === 0) {
+      this.#machine = new GatewayMachine(init);
+      return;
+    }
+    if (head.snapshot === null) {
+      const roles = head.missing.join(', ');
+      throw new JournalError(`segment ${segment} has no state to begin with (${roles}), and those before it are gone`);
+    }
+    try {
+      const { machine, attempts } = restoredMachine(init, readState(head.snapshot) as MachineSnapshot);
+      this.#machine = machine;
+      for (const attempt of attempts) this.#attempts.set(attempt.id, attempt);
+    } catch (error) {
+      throw new JournalError(`the state of segment ${segment} cannot be taken up: ${(error as Error).message}`);
+    }
+  }
+
+  /** The replay of the segments before must have come to the recorded state. */
+  #next(machine: GatewayMachine<RequestInit>, { segment, snapshot }: JournalHead, number: number): void {
+    const expected = this.#segment + 1;
+    if (segment !== expected) throw new JournalError(`line ${number}: segment ${expected} is missing`);
+    if (this.#pending.length > 0) this.#part(number, undefined, this.#pending[0]);
+    this.#segment = segment;
+    const state = machine.beginSegment(segment);
+    if (snapshot === null || 'missing' in state || this.#divergence !== undefined) return;
+    const [recorded, replayed] = [JSON.stringify(snapshot), stateText(state)];
+    if (recorded !== replayed) this.#part(number, ...differenceOf(recorded, replayed));
   }
 
   /** False once replay and journal have parted. */
@@ -113,7 +158,8 @@ class Replay {
       this.#part(lines + 1, undefined, this.#pending[0]);
     }
     const over = this.#over ?? (isTorn ? 'torn' : undefined);
-    return { inputs: this.#inputs, effects: this.#effects, over, divergence: this.#divergence };
+    const counts = { inputs: this.#inputs, effects: this.#effects, from: this.#from, segments: this.#segments };
+    return { ...counts, over, divergence: this.#divergence };
   }
 
   #compare(recorded: EffectLine, number: number): void {
@@ -124,8 +170,8 @@ class Replay {
     }
   }
 
-  #part(line: number, recorded: EffectLine | undefined, replayed: EffectLine | undefined): void {
-    this.#divergence = { line, recorded, replayed };
+  #part(line: number, recorded: Divergence['recorded'], replayed: Divergence['replayed']): void {
+    this.#divergence = { line, segment: this.#segment, recorded, replayed };
   }
 
   #apply(line: InputLine, number: number): void {
@@ -191,10 +237,13 @@ class Replay {
   }
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** The two states from where they part, a little of each. */
+function differenceOf(recorded: string, replayed: string): readonly [string, string] {
+  let at = 0;
+  while (at < recorded.length && recorded[at] === replayed[at]) at++;
+  const from = Math.max(0, at - SHOWN_BEFORE);
+  return [recorded.slice(from, at + SHOWN_AFTER), replayed.slice(from, at + SHOWN_AFTER)];
 }
+
+const SHOWN_BEFORE = 40;
+const SHOWN_AFTER = 80;

@@ -14,7 +14,7 @@ const SIZE = /^(\d{1,6})(B|KiB|MiB|GiB)$/;
 const BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1 << 10, MiB: 1 << 20, GiB: 1 << 30 };
 
 /** Output: bytes. */
-function size() {
+export function size() {
   return z
     .string({ error: SIZE_HELP })
     .regex(SIZE, { error: SIZE_HELP })
@@ -24,7 +24,7 @@ function size() {
     });
 }
 
-function block<const Fields extends z.ZodRawShape>(name: string, fields: Fields) {
+export function block<const Fields extends z.ZodRawShape>(name: string, fields: Fields) {
   return z.strictObject(fields, { error: unknownKeys(name, Object.keys(fields)) });
 }
 
@@ -65,7 +65,7 @@ const tls = block('tls', {
   key_file: path.describe('Private key, PEM.'),
 });
 
-const upstream = block('upstream', {
+export const upstream = block('upstream', {
   ...secret,
   connect_timeout: duration('1ms').prefault('5s').describe('Until a connection to a worker stands. Default 5s.'),
   keep_alive: duration('1ms').prefault('4s').describe('An idle connection is kept so long. Default 4s.'),
@@ -129,6 +129,11 @@ const log = block('log', {
   requests: z.boolean().default(true).describe('One line for each request. Default true.'),
 });
 
+const journal = block('journal', {
+  segment: size().prefault('64MiB').describe('Of one segment of the journal. Default 64MiB.'),
+  keep: count(1, 10_000).prefault(16).describe('Segments kept beside the one that is written. Default 16.'),
+}).describe('Of --journal FILE: FILE.1, FILE.2 and so on come before FILE. Holds after a restart.');
+
 const prompt = block('prompt', {
   bytes_per_token: count(1, 64).prefault(4).describe('Of UTF-8. Default 4.'),
   output_tokens: count(0).prefault(256).describe('Of a request that does not limit them. Default 256.'),
@@ -162,6 +167,7 @@ export function proxyConfigSchema(entries: readonly PolicyEntry[]) {
     drain: drain.prefault({}),
     admin: admin.optional().describe('Metrics, status, thresholds. Absent: none of them.'),
     log: log.prefault({}),
+    journal: journal.prefault({}),
     prompt: prompt.prefault({}),
     policies: policiesSchema(entries),
   };

@@ -22,11 +22,18 @@ export interface ExchangeInit {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly route: RouteName;
-  readonly startedAt: Micros;
+}
+
+/** What all exchanges share. */
+export interface ExchangePeers {
   readonly agenda: Agenda;
-  readonly now: () => Micros;
-  readonly writeTimeoutUs: () => Micros;
   readonly budget: ByteBudget;
+  now(): Micros;
+  writeTimeoutUs(): Micros;
+  /** The client went away before its answer. */
+  left(exchange: Exchange): void;
+  /** The last that is heard of it. */
+  closed(exchange: Exchange): void;
 }
 
 /** How an exchange ended, for its line in the log and its metrics. */
@@ -56,34 +63,40 @@ export class Exchange {
   worker = '';
   end: ExchangeEnd | undefined;
   readonly #response: ServerResponse;
-  readonly #init: ExchangeInit;
+  readonly #peers: ExchangePeers;
   readonly #stalled: Deadline;
   #body: Buffer | undefined;
   #onWritable: (() => void) | undefined;
   #sse = false;
   #isStalled = false;
+  #isClosed = false;
 
-  /** `onLeft` hears of a client that goes away before its answer; `onClosed` is the last that is heard. */
-  constructor(init: ExchangeInit, onLeft: (exchange: Exchange) => void, onClosed: (exchange: Exchange) => void) {
-    this.#init = init;
-    this.request = init.request;
-    this.#response = init.response;
-    this.requestId = init.requestId;
-    this.route = init.route;
-    this.startedAt = init.startedAt;
-    this.#stalled = init.agenda.deadline(() => this.#cutOff());
-    this.#response.on('drain', () => this.#drained());
-    this.#response.on('error', () => undefined);
-    this.#response.once('close', () => {
-      init.agenda.cancel(this.#stalled);
-      this.dropBody();
-      this.#onWritable = undefined;
-      const isUnanswered = this.end === undefined;
-      const isCut = isUnanswered || (this.end === 'answered' && !this.#response.writableFinished);
-      if (isCut) this.end = this.#isStalled ? 'client-stalled' : 'client-left';
-      if (isUnanswered) onLeft(this);
-      onClosed(this);
-    });
+  readonly #closed = (): void => {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.request.socket.off('close', this.#closed);
+    this.#peers.agenda.cancel(this.#stalled);
+    this.dropBody();
+    this.#onWritable = undefined;
+    const isUnanswered = this.end === undefined;
+    const isCut = isUnanswered || (this.end === 'answered' && !this.#response.writableFinished);
+    if (isCut) this.end = this.#isStalled ? 'client-stalled' : 'client-left';
+    if (isUnanswered) this.#peers.left(this);
+    this.#peers.closed(this);
+  };
+
+  constructor({ request, response, requestId, route }: ExchangeInit, peers: ExchangePeers) {
+    this.#peers = peers;
+    this.request = request;
+    this.#response = response;
+    this.requestId = requestId;
+    this.route = route;
+    this.startedAt = peers.now();
+    this.#stalled = peers.agenda.deadline(() => this.#cutOff());
+    response.on('error', ignore);
+    response.once('close', this.#closed);
+    // Node says nothing of the end of a connection to a response that waits for its turn behind another.
+    if (response.socket === null) request.socket.setMaxListeners(0).once('close', this.#closed);
   }
 
   /** The head of a reply is out, or on its way. */
@@ -112,7 +125,7 @@ export class Exchange {
   /** No further attempt will need it. */
   dropBody(): void {
     if (this.#body === undefined) return;
-    this.#init.budget.give(this.#body.length);
+    this.#peers.budget.give(this.#body.length);
     this.#body = undefined;
   }
 
@@ -121,7 +134,7 @@ export class Exchange {
     if (this.isOver) return;
     this.#sse = isSse;
     this.status = status;
-    this.firstByteAt = this.#init.now();
+    this.firstByteAt = this.#peers.now();
     this.#response.writeHead(status, headers as string[]);
   }
 
@@ -131,6 +144,7 @@ export class Exchange {
     this.sentBytes += bytes.length;
     if (this.#response.write(bytes)) return true;
     this.#onWritable = onWritable;
+    this.#response.once('drain', () => this.#drained());
     this.#watch();
     return false;
   }
@@ -183,11 +197,11 @@ export class Exchange {
 
   #watch(): void {
     if (this.#response.writableFinished || this.#response.destroyed) return;
-    this.#init.agenda.set(this.#stalled, this.#init.now() + this.#init.writeTimeoutUs());
+    this.#peers.agenda.set(this.#stalled, this.#peers.now() + this.#peers.writeTimeoutUs());
   }
 
   #drained(): void {
-    if (!this.#response.writableEnded) this.#init.agenda.cancel(this.#stalled);
+    if (!this.#response.writableEnded) this.#peers.agenda.cancel(this.#stalled);
     const resume = this.#onWritable;
     this.#onWritable = undefined;
     resume?.();
@@ -197,4 +211,8 @@ export class Exchange {
     this.#isStalled = true;
     this.#response.destroy();
   }
+}
+
+function ignore(): void {
+  // A client that breaks off is noticed when its response closes.
 }

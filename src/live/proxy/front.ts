@@ -12,7 +12,7 @@ import { requestIdOf } from '../http/headers.ts';
 import { ANYONE, type Client } from '../http/key-ring.ts';
 import { type OpenAiRequest, readOpenAiRequest } from '../openai-request.ts';
 import { shuttingDown } from './answers.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type ExchangePeers } from './exchange.ts';
 import { LiveRequest } from './live-request.ts';
 import { matchRoute, type RouteMatch, type RouteName } from './routes.ts';
 import type { ProxySettings } from './settings.ts';
@@ -43,6 +43,7 @@ export class Front {
   readonly budget: ByteBudget;
   readonly #host: GatewayHost<LiveRequest>;
   readonly #peers: FrontPeers;
+  readonly #shared: ExchangePeers;
   readonly #hashKey = randomBytes(HASH_KEY_BYTES);
   /** Exchanges that are not over. */
   readonly #open = new Set<Exchange>();
@@ -52,6 +53,7 @@ export class Front {
     this.#host = host;
     this.#peers = peers;
     this.budget = new ByteBudget(peers.settings().config.limits.buffered);
+    this.#shared = this.#sharedBy(host, peers);
   }
 
   /** Every request that node could read. */
@@ -71,25 +73,25 @@ export class Front {
   }
 
   #exchangeOf(request: IncomingMessage, response: ServerResponse, match: RouteMatch): Exchange {
-    const init = {
-      request,
-      response,
-      requestId: requestIdOf(request.headers['x-request-id']),
-      route: match.kind === 'route' ? match.name : ('none' as const),
-      startedAt: this.#host.now(),
-      agenda: this.#host.agenda,
-      now: () => this.#host.now(),
-      writeTimeoutUs: () => this.#peers.settings().config.write_timeout,
+    const requestId = requestIdOf(request.headers['x-request-id']);
+    const route = match.kind === 'route' ? match.name : 'none';
+    return new Exchange({ request, response, requestId, route }, this.#shared);
+  }
+
+  #sharedBy(host: GatewayHost<LiveRequest>, peers: FrontPeers): ExchangePeers {
+    return {
+      agenda: host.agenda,
       budget: this.budget,
+      now: () => host.now(),
+      writeTimeoutUs: () => peers.settings().config.write_timeout,
+      left: ({ coreId }) => {
+        if (coreId >= 0) host.run(() => host.input({ kind: 'abandon', request: coreId }));
+      },
+      closed: (exchange) => {
+        this.#open.delete(exchange);
+        peers.closed(exchange);
+      },
     };
-    const onLeft = (exchange: Exchange): void => {
-      if (exchange.coreId < 0) return;
-      this.#host.run(() => this.#host.input({ kind: 'abandon', request: exchange.coreId }));
-    };
-    return new Exchange(init, onLeft, (exchange) => {
-      this.#open.delete(exchange);
-      this.#peers.closed(exchange);
-    });
   }
 
   /** Answers what is wrong with the request, if anything is at once. */

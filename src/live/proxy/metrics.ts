@@ -7,6 +7,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { WorkerView } from '../../../policies/types.ts';
 import type { BusyThresholds } from '../../../policies/busy/monitor.ts';
 import type { GatewayCounts, GatewayHeld } from '../../gateway/counts.ts';
+import type { RouteName } from './routes.ts';
+import { Tally } from './tally.ts';
 import type { WorkerCounts } from './worker-counts.ts';
 
 /** What is read when metrics are asked for. */
@@ -30,56 +32,60 @@ const SOURCES = ['override', 'worker-reported', 'mixed', 'legacy-fallback'];
 const STATUSES = ['pending', 'ready', 'not-ready', 'failed', 'draining'];
 const US_PER_SEC = 1e6;
 
+interface Observer {
+  observe(value: number): void;
+}
+
 export class Metrics {
   readonly registry = new Registry();
-  readonly requests = this.#counter('requests_total', 'Requests that the core has finished, and how.', [
+  readonly requests = this.#tally('requests_total', 'Requests that the core has finished, and how.', [
     ...['route', 'model', 'reason', 'cause'],
   ]);
-  readonly responses = this.#counter('responses_total', 'Replies by status; 0: none was sent.', ['route', 'status']);
-  readonly refusals = this.#counter('refused_total', 'Requests answered with an error of the gateway, by its code.', [
+  readonly responses = this.#tally('responses_total', 'Replies by status; 0: none was sent.', ['route', 'status']);
+  readonly refusals = this.#tally('refused_total', 'Requests answered with an error of the gateway, by its code.', [
     'code',
   ]);
-  readonly retries = this.#counter(
+  readonly retries = this.#tally(
     'retries_total',
     'Attempts after the first; may_have_run: the one before may have run.',
     ['may_have_run'],
   );
-  readonly upstreamAborted = this.#counter('upstream_aborted_total', 'Replies that broke after they had begun.', [
+  readonly upstreamAborted = this.#tally('upstream_aborted_total', 'Replies that broke after they had begun.', [
     'route',
   ]);
-  readonly clientsLeft = this.#counter('clients_left_total', 'Clients that went away before their reply was whole.', [
+  readonly clientsLeft = this.#tally('clients_left_total', 'Clients that went away before their reply was whole.', [
     'route',
   ]);
-  readonly clientsStalled = this.#counter('clients_stalled_total', 'Clients cut off because they stopped reading.', [
+  readonly clientsStalled = this.#tally('clients_stalled_total', 'Clients cut off because they stopped reading.', [
     'route',
   ]);
-  readonly usedTokens = this.#counter('used_tokens_total', 'Prompt and output tokens that workers say they used.', [
+  readonly usedTokens = this.#tally('used_tokens_total', 'Prompt and output tokens that workers say they used.', [
     'model',
   ]);
-  readonly statusChanges = this.#counter(
+  readonly statusChanges = this.#tally(
     'worker_status_changes_total',
     'Changes of the status of workers, by the new one.',
     ['status'],
   );
-  readonly discoveryFailures = this.#counter('discovery_failures_total', 'Looks at a source of workers that failed.', [
+  readonly discoveryFailures = this.#tally('discovery_failures_total', 'Looks at a source of workers that failed.', [
     'source',
   ]);
-  readonly reloads = this.#counter('reloads_total', 'Configurations read again, and whether they were taken.', [
+  readonly reloads = this.#tally('reloads_total', 'Configurations read again, and whether they were taken.', [
     'result',
   ]);
-  readonly thresholdChanges = this.#counter(
+  readonly thresholdChanges = this.#tally(
     'threshold_changes_total',
     'Changes of busy thresholds by an operator.',
     [],
   );
-  readonly journalEnds = this.#counter('journal_ended_total', 'Journals that ended before the proxy, and why.', [
+  readonly journalEnds = this.#tally('journal_ended_total', 'Journals that ended before the proxy, and why.', [
     'why',
   ]);
-  readonly duration = this.#histogram(
+  readonly #duration = this.#histogram(
     'request_duration_seconds',
     'From the request line to the last byte of the reply.',
   );
-  readonly firstByte = this.#histogram(
+  readonly #firstByte = this.#histogram(
     'first_byte_seconds',
     'From the request line to the first byte of a worker’s reply.',
   );
@@ -91,13 +97,28 @@ export class Metrics {
     this.#process();
   }
 
-  #counter(name: string, help: string, labelNames: readonly string[]): Counter {
-    return new Counter({ name: `spillway_${name}`, help, labelNames: [...labelNames], registers: [this.registry] });
+  /** Seconds that a reply of the route took; `firstByteSec` undefined: it had none. */
+  took(route: RouteName, sec: number, firstByteSec: number | undefined): void {
+    this.#duration(route).observe(sec);
+    if (firstByteSec !== undefined) this.#firstByte(route).observe(firstByteSec);
   }
 
-  #histogram(name: string, help: string): Histogram {
+  #tally(name: string, help: string, labelNames: readonly string[]): Tally {
+    const tally = new Tally();
+    this.#labelled(name, help, labelNames, () => tally.entries(), Counter);
+    return tally;
+  }
+
+  /** By route; each is looked up once. */
+  #histogram(name: string, help: string): (route: RouteName) => Observer {
     const names = { name: `spillway_${name}`, help, labelNames: ['route'] };
-    return new Histogram({ ...names, buckets: SECONDS, registers: [this.registry] });
+    const histogram = new Histogram({ ...names, buckets: SECONDS, registers: [this.registry] });
+    const byRoute = new Map<RouteName, Observer>();
+    return (route) => {
+      const known = byRoute.get(route) ?? histogram.labels(route);
+      byRoute.set(route, known);
+      return known;
+    };
   }
 
   #gauge(name: string, help: string, read: () => number): void {

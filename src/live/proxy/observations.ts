@@ -31,17 +31,17 @@ export class Observations {
   started({ request }: Attempt<LiveRequest>): void {
     if (request.attemptCount <= 1) return;
     const mayHaveRun = request.lastFailure !== undefined && request.lastFailure.outcome !== 'refused';
-    this.#metrics.retries.labels(String(mayHaveRun)).inc();
+    this.#metrics.retries.inc([String(mayHaveRun)]);
   }
 
   ended(attempt: Attempt<LiveRequest>, result: AttemptResult): void {
     this.#workers.of(attempt.worker.name).attempts[result.outcome]++;
     const { exchange } = attempt.request.init;
     if (result.usedTokens !== undefined) {
-      this.#metrics.usedTokens.labels(exchange.model || OTHER).inc(result.usedTokens);
+      this.#metrics.usedTokens.inc([exchange.model || OTHER], result.usedTokens);
     }
     if (result.outcome === 'ok' || result.outcome === 'cancelled') return;
-    if (exchange.hasBegun) this.#metrics.upstreamAborted.labels(exchange.route).inc();
+    if (exchange.hasBegun) this.#metrics.upstreamAborted.inc([exchange.route]);
     this.#log.debug(
       {
         request_id: exchange.requestId,
@@ -56,7 +56,7 @@ export class Observations {
 
   finished({ init }: GatewayRequest<LiveRequest>, reason: FinishReason, cause: FinishCause): void {
     const { exchange } = init;
-    this.#metrics.requests.labels(exchange.route, exchange.model || OTHER, reason, cause).inc();
+    this.#metrics.requests.inc([exchange.route, exchange.model || OTHER, reason, cause]);
   }
 
   /** The last that is heard of an exchange. */
@@ -64,12 +64,11 @@ export class Observations {
     const metrics = this.#metrics;
     const { route, status, end, errorCode, startedAt, firstByteAt } = exchange;
     const us = this.#now() - startedAt;
-    metrics.responses.labels(route, String(status)).inc();
-    metrics.duration.labels(route).observe(us / US_PER_SEC);
-    if (firstByteAt >= 0) metrics.firstByte.labels(route).observe((firstByteAt - startedAt) / US_PER_SEC);
-    if (errorCode !== '') metrics.refusals.labels(errorCode).inc();
-    if (end === 'client-left') metrics.clientsLeft.labels(route).inc();
-    if (end === 'client-stalled') metrics.clientsStalled.labels(route).inc();
+    metrics.responses.inc([route, String(status)]);
+    metrics.took(route, us / US_PER_SEC, firstByteAt < 0 ? undefined : (firstByteAt - startedAt) / US_PER_SEC);
+    if (errorCode !== '') metrics.refusals.inc([errorCode]);
+    if (end === 'client-left') metrics.clientsLeft.inc([route]);
+    if (end === 'client-stalled') metrics.clientsStalled.inc([route]);
     if (!this.logsRequests || route === 'livez' || route === 'readyz') return;
     this.#log.info(
       {

@@ -14,7 +14,7 @@ import { Fleet } from '../fleet/fleet.ts';
 import { askWorker, type WorkerAnswer } from '../fleet/worker-query.ts';
 import { Listener } from '../http/listener.ts';
 import { shownAddress } from '../http/listen-address.ts';
-import { JOURNAL_FORMAT, type JournalHead } from '../journal/journal-lines.ts';
+import { journalHead } from '../journal/journal-head.ts';
 import { JournalWriter } from '../journal/journal-writer.ts';
 import { Admin } from './admin.ts';
 import { Draining } from './draining.ts';
@@ -38,8 +38,6 @@ export interface ProxyInit {
   readonly log: Log;
   /** File of the journal; undefined: none is kept. */
   readonly journal?: string | undefined;
-  /** Where it ends for good. */
-  readonly journalBytesMax?: number | undefined;
   /** Root of the policies' draws; undefined: a fresh one. */
   readonly seed?: string | undefined;
   /** An invariant is broken. Nothing is served after it. */
@@ -47,7 +45,6 @@ export interface ProxyInit {
 }
 
 const SEED_BYTES = 16;
-const JOURNAL_BYTES_MAX = 1 << 30;
 
 export class Proxy {
   readonly host: GatewayHost<LiveRequest>;
@@ -140,14 +137,14 @@ export class Proxy {
       this.#observations.logsRequests = config.log.requests;
     });
     await this.#discovery.configure(changes.settings.config);
-    this.metrics.reloads.labels('taken').inc();
+    this.metrics.reloads.inc(['taken']);
     this.#log.logger.info({ ...(changes.restart.length > 0 && { needs_restart: changes.restart }) }, 'reloaded');
     return changes.restart;
   }
 
   /** A configuration that could not be read: the one in force stays. */
   reloadFailed(message: string): void {
-    this.metrics.reloads.labels('refused').inc();
+    this.metrics.reloads.inc(['refused']);
     this.#log.logger.error({ why: message }, 'configuration refused; the old one stays in force');
   }
 
@@ -228,7 +225,7 @@ export class Proxy {
       loadRules: () => this.#settings.config.load,
       probePath: () => this.#settings.config.probe.path,
       statusChanged: (worker, url, status) => {
-        this.metrics.statusChanges.labels(status).inc();
+        this.metrics.statusChanges.inc([status]);
         this.#log.logger.info({ worker: url, index: worker, status }, 'worker status');
       },
       probed: (worker, isGood) => {
@@ -266,27 +263,21 @@ export class Proxy {
       run: (job) => this.host.run(job),
       found: (urls) => this.host.run(() => this.#fleet.listed(urls)),
       failed: (source, why) => {
-        this.metrics.discoveryFailures.labels(source).inc();
+        this.metrics.discoveryFailures.inc([source]);
         this.#log.logger.warn({ source, why }, 'workers could not be looked for');
       },
     });
   }
 
-  #journalOf({ journal, journalBytesMax }: ProxyInit, seed: string): JournalWriter<LiveRequest> | undefined {
+  #journalOf({ journal }: ProxyInit, seed: string): JournalWriter<LiveRequest> | undefined {
     if (journal === undefined) return undefined;
-    const { writtenPolicies, config } = this.#settings;
-    const head: JournalHead = {
-      spillwayJournal: JOURNAL_FORMAT,
-      seed,
-      retrySent: config.retry_sent,
-      policies: writtenPolicies ?? {},
-    };
-    return new JournalWriter(journal, head, {
-      agenda: this.host.agenda,
+    const { segment: segmentBytes, keep: kept } = this.#settings.config.journal;
+    return new JournalWriter(journal, {
+      ...{ agenda: this.host.agenda, segmentBytes, kept },
       now: () => this.host.now(),
-      bytesMax: journalBytesMax ?? JOURNAL_BYTES_MAX,
+      head: (segment) => journalHead(this.host.machine, policySettings(this.#settings), seed, segment),
       onEnd: (why, detail) => {
-        this.metrics.journalEnds.labels(why).inc();
+        this.metrics.journalEnds.inc([why]);
         this.#log.logger.error({ why, detail }, 'the journal ends here');
       },
     });
@@ -301,7 +292,7 @@ export class Proxy {
       isReady: () => this.#isReady(),
       thresholds: () => policies.thresholds,
       setThresholds: (changes) => {
-        this.metrics.thresholdChanges.inc();
+        this.metrics.thresholdChanges.inc([]);
         this.#log.logger.info({ changes }, 'thresholds changed');
         this.host.run(() => this.host.input({ kind: 'thresholds', changes }));
       },

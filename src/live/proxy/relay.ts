@@ -99,8 +99,8 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#status = status;
     this.#headers = responseHeaders(raw, this.#exchange.requestId);
-    this.#retryAfterUs = retryAfterUs(this.#headers, Date.now());
     if (status >= 300) {
+      this.#retryAfterUs = retryAfterUs(this.#headers, Date.now());
       this.#errorBody = [];
     } else if (!areSendable(this.#headers)) {
       this.#giveUp(new Error('a header that cannot be passed on'));

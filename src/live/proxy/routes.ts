@@ -1,7 +1,7 @@
 /** What the proxy serves, and what each of it is. */
 
 /** Requests that go to a worker. */
-export const WORKER_ROUTES = {
+const WORKER_ROUTES = {
   'POST /v1/chat/completions': 'chat',
   'POST /v1/completions': 'completions',
   'POST /v1/embeddings': 'embeddings',
@@ -27,7 +27,8 @@ export type RouteMatch =
 
 /** `target` as the request line has it. */
 export function matchRoute(method: string, target: string): RouteMatch {
-  const path = target.split('?', 1)[0] as string;
+  const query = target.indexOf('?');
+  const path = query < 0 ? target : target.slice(0, query);
   const asked = method === 'HEAD' ? 'GET' : method;
   const name = ROUTES.get(`${asked} ${path}`);
   if (name !== undefined) return { kind: 'route', name };

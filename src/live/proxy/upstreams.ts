@@ -3,17 +3,23 @@
  * attempts are the core's; a pool bounds the making of connections only.
  */
 import { Pool } from 'undici';
-import type { ProxySettings } from './settings.ts';
+import type { ProxyConfig } from './config-schema.ts';
 
 const US_PER_MS = 1000;
 const HEADER_BYTES_MAX = 64 << 10;
+
+/** How workers are connected to. */
+export interface UpstreamSettings {
+  readonly config: Pick<ProxyConfig, 'upstream'>;
+  readonly upstreamCa: Buffer | undefined;
+}
 
 export class Upstreams {
   readonly #pools = new Map<number, Pool>();
   readonly #closing = new Set<Promise<void>>();
 
   /** The pool of a worker, made when there is none. */
-  open(worker: number, url: string, { config, upstreamCa }: ProxySettings): void {
+  open(worker: number, url: string, { config, upstreamCa }: UpstreamSettings): void {
     if (this.#pools.has(worker)) return;
     const { connect_timeout: connectUs, keep_alive: keepUs, server_name: servername } = config.upstream;
     const pool = new Pool(url, {
