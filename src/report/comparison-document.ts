@@ -14,7 +14,7 @@ export interface ComparisonAbout {
   readonly warmUp: string;
 }
 
-const METHOD =
+export const METHOD =
   'Each arm and the first one meet the same arrivals, lengths, faults and noise, seed by seed. Differences are means ' +
   'over seeds with 95 % intervals: paired t for means and counts, paired bootstrap (10,000 resamples) for quantiles ' +
   'and ratios; p is corrected after Holm when there are several arms. "No difference shown" does not mean that there ' +

@@ -43,8 +43,9 @@ function sentence(difference: Difference): string {
   const { metric, beforeMean, afterMean, wins, losses, pairs, verdict } = difference;
   const format = FORMATS[metric.format];
   if (verdict === 'no difference shown') return `${metric.label} ${relativeText(difference)}: no difference shown`;
+  const unit = metric.format === 'ms' ? ' ms' : '';
   const seeds = `${verdict === 'better' ? wins : losses} of ${pairs} seeds`;
-  return `${metric.label} ${format(beforeMean)} → ${format(afterMean)}, ${verdict} in ${seeds}`;
+  return `${metric.label} ${format(beforeMean)} → ${format(afterMean)}${unit}, ${verdict} in ${seeds}`;
 }
 
 /** `+3.0 % [−1.0, +7.0]`, of the first arm's mean; absolute when that is 0. */

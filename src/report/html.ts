@@ -4,10 +4,12 @@
  * was run and how to run it again. The same runs give the same bytes.
  */
 import type { PageData } from './browser/data.ts';
+import type { RunResult } from '../results/result.ts';
 import { attribute, text } from './html-text.ts';
 import { type ChartedOutcome, chartedRun, faultBands } from './page-data.ts';
 import { differingSettings } from './settings-table.ts';
 import { metricRows } from './metrics-table.ts';
+import { PAGE_STYLE } from './page-style.ts';
 import type { ReportAbout } from './markdown.ts';
 import { verdictLines } from './verdict.ts';
 
@@ -18,32 +20,13 @@ export interface PageAssets {
   readonly hashOf: (text: string) => string;
 }
 
-const STYLE = `
-:root{color-scheme:light dark;--text:#1b1f24;--soft:#57606a;--back:#fff;--card:#f6f8fa;--grid:#d0d7de66;
---fault:#d55e0022;--line:#d0d7de;--accent:#0072b2}
-@media(prefers-color-scheme:dark){:root{--text:#e6edf3;--soft:#9aa4af;--back:#0d1117;--card:#161b22;
---grid:#30363d88;--fault:#d55e0040;--line:#30363d;--accent:#56b4e9}}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:1200px;padding:1rem;font:16px/1.5 system-ui,sans-serif;color:var(--text);
-background:var(--back)}
-h1{font-size:1.6rem;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line)}
-p{max-width:75ch}ul.verdict{padding-left:1.2rem;font-size:1.05rem}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:1rem}
-figure{margin:0;padding:.5rem;background:var(--card);border:1px solid var(--line);border-radius:6px;min-width:0;
-overflow:hidden}
-figcaption{font-weight:600;font-size:.95rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left}td.differs{background:var(--fault);font-weight:600}
+const STYLE = `${PAGE_STYLE}
 .bar{display:flex;height:1.4rem;border-radius:4px;overflow:hidden;background:var(--card)}
 .bar span{min-width:2px}.runs{display:grid;grid-template-columns:max-content 1fr;gap:.4rem .8rem;align-items:center}
 .key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem;color:var(--soft)}
 .key i{display:inline-block;width:.8em;height:.8em;margin-right:.3em;border-radius:2px;vertical-align:-.05em}
-pre{background:var(--card);border:1px solid var(--line);padding:.6rem;overflow-x:auto}
-code{font-family:ui-monospace,monospace}
-a{color:var(--accent)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .u-legend{color:var(--soft);font-size:.8rem}
-@media(max-width:500px){body{padding:.6rem}h1{font-size:1.3rem}.runs{grid-template-columns:1fr}}
+@media(max-width:500px){.runs{grid-template-columns:1fr}}
 `;
 
 /** Colours of outcomes: what is well, what was late, what was lost. */
@@ -64,8 +47,7 @@ const OUTCOME_COLORS: Readonly<Record<string, string>> = {
 /** The first run is what the others are held against. */
 export function renderHtml(runs: readonly ChartedOutcome[], about: ReportAbout, assets: PageAssets): string {
   const results = runs.map(({ result }) => result);
-  const verdicts = [...(about.verdicts ?? []), ...verdictLines(results)];
-  const data: PageData = { runs: runs.map(chartedRun), faults: faultBands(runs), dots: [] };
+  const data: PageData = { runs: runs.map(chartedRun), faults: faultBands(runs) };
   // `<` cannot end the script element when it is written as an escape.
   const json = JSON.stringify(data).replaceAll('<', '\\u003c');
   const style = assets.style + STYLE;
@@ -85,7 +67,7 @@ export function renderHtml(runs: readonly ChartedOutcome[], about: ReportAbout, 
     '<body>',
     '<main>',
     `<h1>${text(about.title)}</h1>`,
-    `<ul class="verdict">${verdicts.map((line) => `<li>${text(line)}</li>`).join('')}</ul>`,
+    verdictBlock(results, about),
     about.why === undefined ? '' : `<p>${text(about.why)}</p>`,
     section('outcomes', 'What became of the requests', partition(runs)),
     section('numbers', 'Numbers', metricTable(runs)),
@@ -102,6 +84,18 @@ export function renderHtml(runs: readonly ChartedOutcome[], about: ReportAbout, 
     '</html>',
     '',
   ].join('\n');
+}
+
+/** What is wrong, then how each run went; what is as expected in short. */
+function verdictBlock(results: readonly RunResult[], about: ReportAbout): string {
+  const expectations = about.expectations ?? [];
+  const failed = expectations.filter(({ ok }) => !ok).map((each) => `expectation FAILED: ${each.text}`);
+  const wrong = about.expectations === undefined ? (about.verdicts ?? []) : failed;
+  const list = (lines: readonly string[]): string => lines.map((line) => `<li>${text(line)}</li>`).join('');
+  const met = expectations.filter(({ ok }) => ok).map((each) => each.text);
+  const summary = `<summary>${met.length} of ${expectations.length} expectations are met</summary>`;
+  const rest = met.length === 0 ? '' : `<details>${summary}<ul>${list(met)}</ul></details>`;
+  return `<ul class="verdict">${list([...wrong, ...verdictLines(results)])}</ul>${rest}`;
 }
 
 function section(id: string, title: string, body: string, charts?: string): string {

@@ -31,6 +31,7 @@ svg text{fill:var(--soft);font:11px system-ui,sans-serif}svg line{stroke:var(--l
 rect.before{fill:var(--before);stroke:none}rect.after{fill:var(--after);stroke:none}
 text.before{fill:var(--before);stroke:none}text.after{fill:var(--after);stroke:none}
 details{font-size:.9rem;color:var(--soft)}dt{font-weight:600}dd{margin:0 0 .3rem 1rem}
+@media(max-width:500px){body{padding:.6rem}article{padding:.7rem}svg text{font-size:18px}}
 code{font-family:ui-monospace,monospace;font-size:.9em}a{color:var(--accent)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 `;
@@ -82,7 +83,7 @@ function card(outcome: IncidentOutcome): string {
     `<header><h2>${title}</h2><span class="verdict${isShown ? '' : ' lost'}">` +
       `${text(verdictOf(outcome))}, ${held} of ${outcome.expectations.length} expectations</span></header>`,
     `<p>${text(scenario.why.trim())}</p>`,
-    differ(good.before, good.after) ? chart(name, good.before, good.after) : bars(name, outcome.symptoms[0]),
+    hasCurves(outcome) ? chart(name, good.before, good.after) : bars(outcome),
     symptomTable(outcome.symptoms),
     notes(outcome),
     '</article>',
@@ -102,14 +103,15 @@ function symptomTable(symptoms: readonly ShownSymptom[]): string {
   return `<div class="scroll" tabindex="0"><table>${head}${rows.join('')}</table></div>`;
 }
 
-function notes({ incident, symptoms, expectations, troubles }: IncidentOutcome): string {
+function notes({ incident, symptoms, expectations, troubles, results }: IncidentOutcome): string {
   const { scenario, name } = incident;
   const apart = symptoms.flatMap((symptom) =>
     symptom.apart === undefined ? [] : [`${symptom.what}: ${symptom.apart}`],
   );
   const lost = [...troubles, ...expectations.filter(({ ok }) => !ok).map((each) => each.text)];
   const variants = Object.entries(scenario.base.variants).map(([variant, { why = '' }]) => {
-    return `<dt>${text(variant)}</dt><dd>${text(why)}</dd>`;
+    const digest = `digest <code>${text(results.get(variant)?.digest ?? '')}</code>`;
+    return `<dt>${text(variant)}</dt><dd>${text(why)} ${digest}</dd>`;
   });
   return [
     ...lost.map((line) => `<p class="lost">${text(line)}</p>`),
@@ -121,12 +123,17 @@ function notes({ incident, symptoms, expectations, troubles }: IncidentOutcome):
 
 const WIDTH = 640;
 const HEIGHT = 120;
-const LEFT = 44;
-const TOP = 22;
+const LEFT = 54;
+const TOP = 26;
 const BOTTOM = 20;
 
 /** Less of a difference cannot be seen. */
 const SEEN_MIN = 0.1;
+
+/** Whether curves show the symptom: of a dataset it is rows that are lost, not requests. */
+function hasCurves({ results, pair, good }: IncidentOutcome): boolean {
+  return results.get(pair.before)?.rows === undefined && differ(good.before, good.after);
+}
 
 /** Whether two curves can be told apart. */
 function differ(before: GoodOverTime, after: GoodOverTime): boolean {
@@ -141,7 +148,7 @@ const BAR = 22;
 const BARS_LEFT = 150;
 
 /** The symptom by variant; nothing where it is no number. */
-function bars(name: string, symptom: ShownSymptom | undefined): string {
+function bars({ incident: { name }, symptoms: [symptom], pair }: IncidentOutcome): string {
   const values = (symptom?.values ?? []).flatMap(({ variant, value }) => {
     return typeof value === 'number' ? [{ variant, value }] : [];
   });
@@ -152,7 +159,7 @@ function bars(name: string, symptom: ShownSymptom | undefined): string {
     const y = row * BAR;
     return (
       `<text x="0" y="${y + 15}">${text(variant)}</text>` +
-      `<rect class="${variant === 'before' ? 'before' : 'after'}" x="${BARS_LEFT}" y="${y + 4}" ` +
+      `<rect class="${variant === pair.before ? 'before' : 'after'}" x="${BARS_LEFT}" y="${y + 4}" ` +
       `width="${width.toFixed(1)}" height="${BAR - 8}"/>` +
       `<text x="${(BARS_LEFT + width + 6).toFixed(1)}" y="${y + 15}">${text(shownValue(value))}</text>`
     );
@@ -171,9 +178,9 @@ function chart(name: string, before: GoodOverTime, after: GoodOverTime): string 
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${attribute(label)}">`,
     ...ends,
     `<text x="0" y="${y(1) + 4}">100 %</text><text x="0" y="${y(0) + 4}">0 %</text>`,
-    `<text x="${LEFT}" y="12">good requests by when they were sent</text>`,
-    `<text class="before" x="${WIDTH - 120}" y="12">before</text>` +
-      `<text class="after" x="${WIDTH - 60}" y="12">after</text>`,
+    `<text x="${LEFT}" y="15">good requests by when they were sent</text>`,
+    `<text class="before" x="${WIDTH - 120}" y="15">before</text>` +
+      `<text class="after" x="${WIDTH - 56}" y="15">after</text>`,
     `<text x="${WIDTH}" y="${HEIGHT - 4}" text-anchor="end">${Math.round(seconds)} s</text>`,
     curve(before, seconds, y, 'before'),
     curve(after, seconds, y, 'after'),

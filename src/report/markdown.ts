@@ -22,6 +22,8 @@ export interface ReportAbout {
   readonly why?: string;
   /** Lines before our own verdicts: expectations met or not, invariants broken. */
   readonly verdicts?: readonly string[];
+  /** The expectations among them, for a page: those that are met are told in short. */
+  readonly expectations?: readonly { readonly ok: boolean; readonly text: string }[];
 }
 
 /** A Markdown document; the first run is the one that the others are held against. */

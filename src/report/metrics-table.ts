@@ -57,6 +57,11 @@ function rowsMetric(label: string, of: (rows: NonNullable<RunResult['rows']>) =>
   };
 }
 
+/** What the client of a real endpoint cannot know. */
+function simulatedMetric(section: Section, label: string, of: (run: RunResult) => string): Metric {
+  return { section, label, text: (run) => (run.target === undefined ? of(run) : undefined) };
+}
+
 function latencyMetrics(title: string, name: LatencyName): Metric[] {
   return [
     { section: 'latency', label: `${title} mean ms`, text: (run) => formatMs(run[`mean_${name}_ms`]) },
@@ -80,7 +85,7 @@ const METRICS: readonly Metric[] = [
   rowsMetric('salvage rounds', (rows) => rows.salvage_rounds),
   { section: 'outcome', label: 'attempts', text: (run) => formatCount(run.attempts) },
   { section: 'outcome', label: 'amplification', text: (run) => formatFactor(run.amplification) },
-  { section: 'outcome', label: 'wasted tokens', text: (run) => formatCount(run.wasted_tokens.total) },
+  simulatedMetric('outcome', 'wasted tokens', (run) => formatCount(run.wasted_tokens.total)),
   { section: 'outcome', label: 'held at the end', text: (run) => formatCount(heldTotal(run)) },
   ...latencyMetrics('TTFT', 'ttft'),
   ...latencyMetrics('TPOT', 'tpot'),
@@ -92,10 +97,10 @@ const METRICS: readonly Metric[] = [
   { section: 'latency', label: 'goodput req/s', text: (run) => formatRate(run.request_goodput) },
   { section: 'latency', label: 'output tokens/s', text: (run) => formatRate(run.output_throughput) },
   { section: 'worker', label: 'KV utilisation', text: (run) => formatPercent(run.kv_utilization) },
-  { section: 'worker', label: 'preemptions', text: (run) => formatCount(run.preemptions) },
+  simulatedMetric('worker', 'preemptions', (run) => formatCount(run.preemptions)),
   { section: 'worker', label: 'prefix hit ratio', text: (run) => formatPercent(run.prefix_hit_ratio) },
   { section: 'run', label: 'simulated s', text: (run) => formatMs(run.simulated_seconds) },
-  { section: 'run', label: 'digest', text: (run) => run.digest },
+  simulatedMetric('run', 'digest', (run) => run.digest),
 ];
 
 /** Everything held at the end of the run, whoever holds it. */

@@ -1,6 +1,7 @@
 /**
  * A run as a trace for ui.perfetto.dev: a span for each request and each of its attempts (on the worker it went to),
- * arrows from an attempt that failed to the one that followed, levels as counters, faults as spans of their own.
+ * arrows from an attempt that failed to the one that followed, levels as counters, faults as spans of their own with
+ * instants where they begin and end, and instants on a request where the gateway chose a worker or gave it up.
  *
  * Source of the form: Chrome trace events, as documented for Perfetto's JSON importer.
  */
@@ -31,7 +32,8 @@ export function perfettoTrace(run: TracedRun): string {
     const until = Math.min(span.to, run.endUs);
     const id = `r${span.id}`;
     const name = `request ${span.id}: ${span.how}`;
-    events.push(...asyncSpan({ name, cat: 'request', id, pid: GATEWAY }, span.from, until, { how: span.how }));
+    const key = { name, cat: 'request', id, pid: GATEWAY };
+    events.push(...asyncSpan(key, span.from, until, { how: span.how }), ...decisions(key, span, until));
     span.attempts.forEach((attempt, i) => {
       events.push(...attemptEvents(span, attempt, run.endUs));
       const before = span.attempts[i - 1];
@@ -40,7 +42,9 @@ export function perfettoTrace(run: TracedRun): string {
   }
   for (const { label, at, forUs } of run.faults) {
     const id = `fault ${label} ${at}`;
-    events.push(...asyncSpan({ name: label, cat: 'fault', id, pid: GATEWAY }, at, Math.min(at + forUs, run.endUs), {}));
+    const until = Math.min(at + forUs, run.endUs);
+    events.push(...asyncSpan({ name: label, cat: 'fault', id, pid: GATEWAY }, at, until, {}));
+    events.push(instant(`${label} begins`, at), instant(`${label} ends`, until));
   }
   events.push(...counters(run.charts));
   const lines = events.map((event) => JSON.stringify(event)).join(',\n');
@@ -70,6 +74,20 @@ function asyncSpan(key: SpanKey, from: number, to: number, args: object): TraceE
     { ...common, ph: 'b', ts: from, args },
     { ...common, ph: 'e', ts: to },
   ];
+}
+
+/** Seen over all tracks. */
+function instant(name: string, ts: number): TraceEvent {
+  return { ph: 'i', s: 'g', name, cat: 'fault', pid: GATEWAY, tid: 0, ts };
+}
+
+/** Where each attempt was sent, and that the request was not served. */
+function decisions(key: SpanKey, { attempts, how }: RequestSpan, until: number): TraceEvent[] {
+  const marks = attempts.map(({ id, worker, from }) => {
+    return { name: `to worker ${worker}`, ts: from, args: { attempt: id } };
+  });
+  const end = how === 'ok' ? [] : [{ name: how, ts: until, args: {} }];
+  return [...marks, ...end].map((mark) => ({ ...key, ...mark, ph: 'n', tid: 0 }));
 }
 
 function attemptEvents({ id: request }: RequestSpan, attempt: AttemptSpan, endUs: number): TraceEvent[] {

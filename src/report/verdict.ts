@@ -37,7 +37,7 @@ function summary(run: RunResult): string {
 function changes(before: RunResult, after: RunResult): string {
   const paired = before.seed === after.seed && before.scenario_hash === after.scenario_hash;
   const pairing = paired ? '' : ' (another seed or scenario: no paired comparison)';
-  if (before.digest === after.digest) return `same history as ${before.variant}${pairing}`;
+  if (before.digest !== '' && before.digest === after.digest) return `same history as ${before.variant}${pairing}`;
   const changed: string[] = [];
   for (const [label, text] of HEADLINES) {
     const from = text(before);

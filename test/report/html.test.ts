@@ -119,6 +119,12 @@ describe('a trace for Perfetto', () => {
     expect(of('b').filter(({ cat }) => cat === 'request')).toHaveLength(80);
     expect(of('s').length).toBeGreaterThan(0);
     expect(of('s').length).toBe(of('f').length);
+    expect(of('i').map(({ name, ts }) => `${String(name)} ${String(ts)}`)).toEqual([
+      'crash on worker 1 begins 1000000',
+      'crash on worker 1 ends 2000000',
+    ]);
+    const chosen = of('n').filter(({ name }) => String(name).startsWith('to worker'));
+    expect(chosen.length).toBe(of('b').filter(({ cat }) => cat === 'attempt').length);
     expect(of('C').length).toBeGreaterThan(100);
   });
 });

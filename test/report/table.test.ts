@@ -54,3 +54,9 @@ describe('renderTable', () => {
     expect(colored.replace(ansi, '')).toBe(renderTable(runs, { width: 80 }));
   });
 });
+
+it('leaves out what the client of a real endpoint cannot know', () => {
+  const target = { url: 'http://127.0.0.1:8001', lateP99Us: 1500, lateMaxUs: 2000 };
+  const table = renderTable([richResult({ target })], { width: 80 });
+  expect(table).not.toMatch(/digest|preemptions|wasted tokens/);
+});

@@ -26,7 +26,7 @@ function sweepFit() {
   const predicted = { ...ANSWER, meanTpot: 66 };
   const points = [0.5, 5].map((rate) => ({ rate, fitted: rate < 1, measured: ANSWER, predicted }));
   const timing = { kind: 'affine', baseUs: 1, perTokenUs: 1, perKvTokenUs: 1 } as const;
-  return { timing, share: 0.73, sweeps: [{ maxRunning: 128, points }, { maxRunning: 1024, points }] };
+  return { timing, covariance: [], share: 0.73, sweeps: [{ maxRunning: 128, points }, { maxRunning: 1024, points }] };
 }
 
 function point(policy: string, rate: number) {

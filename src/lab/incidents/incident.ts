@@ -7,7 +7,8 @@ import type { RunResult } from '../../results/result.ts';
 import { shippedName, shippedScenarios } from '../catalog.ts';
 import { checkExpectations, type ExpectationOutcome } from '../expect.ts';
 import { loadScenario, type Scenario } from '../scenario.ts';
-import { AFTER, BEFORE, type Symptom } from '../symptom-schema.ts';
+import { BASE_VARIANT } from '../scenario-schema.ts';
+import type { Pair, Symptom } from '../symptom-schema.ts';
 import type { GoodOverTime } from './good-over-time.ts';
 import type { VariantRun } from './incident-run.ts';
 
@@ -19,7 +20,7 @@ export interface Incident {
 
 /** One line of a symptom: what each variant shows. */
 export interface ShownSymptom extends Symptom {
-  /** By variant, in order of the file. */
+  /** By variant, in order of the file; the base last, where it is the repaired one. */
   readonly values: readonly { readonly variant: string; readonly value: LeafValue }[];
 }
 
@@ -29,8 +30,10 @@ export interface IncidentOutcome {
   readonly results: ReadonlyMap<string, RunResult>;
   readonly symptoms: readonly ShownSymptom[];
   readonly expectations: readonly ExpectationOutcome[];
-  /** Of variants before and after. */
-  readonly good: Readonly<Record<typeof BEFORE | typeof AFTER, GoodOverTime>>;
+  /** Names of the two variants that the symptoms are told of. */
+  readonly pair: Pair;
+  /** Of these two. */
+  readonly good: Readonly<Record<keyof Pair, GoodOverTime>>;
   /** Runs that did not end, or broke a promise; a line each. */
   readonly troubles: readonly string[];
   readonly isShown: boolean;
@@ -52,22 +55,27 @@ export function incidentOutcome(
   runs: readonly { readonly variants: readonly string[]; readonly run: VariantRun }[],
 ): IncidentOutcome {
   const { scenario } = incident;
+  const { pair, symptoms } = scenario.base;
   const byVariant = new Map(runs.flatMap(({ variants, run }) => variants.map((variant) => [variant, run] as const)));
   const results = new Map([...byVariant].map(([variant, { result }]) => [variant, result]));
   const expectations = checkExpectations(scenario.expect, results);
   const troubles = runs.flatMap(({ run }) => troublesOf(run));
+  const shown = [pair.before, pair.after].includes(BASE_VARIANT)
+    ? [...scenario.variantNames, BASE_VARIANT]
+    : scenario.variantNames;
   const goodOf = (variant: string): GoodOverTime => (byVariant.get(variant) as VariantRun).good;
   return {
     incident,
     results,
-    symptoms: scenario.base.symptoms.map((symptom) => ({
+    symptoms: symptoms.map((symptom) => ({
       ...symptom,
-      values: scenario.variantNames.map((variant) => {
+      values: shown.map((variant) => {
         return { variant, value: valueAt(results.get(variant) as RunResult, symptom.path) };
       }),
     })),
     expectations,
-    good: { [BEFORE]: goodOf(BEFORE), [AFTER]: goodOf(AFTER) },
+    pair,
+    good: { before: goodOf(pair.before), after: goodOf(pair.after) },
     troubles,
     isShown: troubles.length === 0 && expectations.every(({ ok }) => ok),
   };

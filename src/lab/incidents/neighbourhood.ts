@@ -10,9 +10,7 @@
  */
 import { stream } from '../../kernel/rng.ts';
 import type { Rng } from '../../kernel/rng.ts';
-
-/** A document as YAML gives it. */
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+import { isDuration, type Json, type JsonMapping, timesDuration, timesNumber } from './document-numbers.ts';
 
 const FACTOR = 2;
 /** Blocks whose numbers move. */
@@ -33,11 +31,8 @@ const RATIOS: ReadonlySet<string> = new Set(['ratio', 'share', 'loss', 'duplicat
 /** Keys of durations that only become shorter: how long load lasts. */
 const SHORTENED: ReadonlySet<string> = new Set(['duration']);
 
-const DURATION = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)$/;
-const DIGITS = 4;
-
 /** The document of draw `index`; equal seeds and indices give equal documents. */
-export function neighbour(document: { readonly [key: string]: Json }, seed: number, index: number): unknown {
+export function neighbour(document: JsonMapping, seed: number, index: number): unknown {
   const rng = stream(seed, `neighbour/${index}`);
   const moved = MOVED.filter((block) => document[block] !== undefined).map((block) => {
     return [block, movedValue(document[block] as Json, block, new Factors(rng))] as const;
@@ -72,22 +67,15 @@ function movedValue(value: Json, key: string, factors: Factors): Json {
   if (KEPT.has(key)) return value;
   if (Array.isArray(value)) return value.map((member: Json) => movedValue(member, key, factors));
   if (typeof value === 'number') return movedNumber(value, key, factors.ofNumbers);
-  if (typeof value === 'string') return movedDuration(value, key, factors);
+  if (typeof value === 'string') {
+    if (!isDuration(value)) return value;
+    return timesDuration(value, SHORTENED.has(key) ? Math.min(1, factors.ofDurations) : factors.ofDurations);
+  }
   if (typeof value !== 'object' || value === null) return value;
   const own = new Factors(factors.rng);
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, movedValue(member, name, own)]));
 }
 
-/** Whole numbers stay whole, and at least 1 when they were. */
 function movedNumber(value: number, key: string, factor: number): number {
-  if (RATIOS.has(key)) return Math.min(1, value * factor);
-  if (Number.isInteger(value)) return value === 0 ? 0 : Math.max(1, Math.round(value * factor));
-  return Number((value * factor).toPrecision(DIGITS));
-}
-
-function movedDuration(text: string, key: string, factors: Factors): string {
-  const [, digits, unit] = DURATION.exec(text) ?? [];
-  if (digits === undefined) return text;
-  const factor = SHORTENED.has(key) ? Math.min(1, factors.ofDurations) : factors.ofDurations;
-  return `${Number((Number(digits) * factor).toPrecision(DIGITS))}${unit}`;
+  return RATIOS.has(key) ? Math.min(1, value * factor) : timesNumber(value, factor);
 }

@@ -1,7 +1,8 @@
 /**
  * Do the repaired policies of an incident survive in worlds like it? Each draw is a world from its neighbourhood, run
  * under every invariant of the lab; it has survived when it ends by itself, holds nothing, and breaks no promise.
- * Whether it recovers is not asked: a drawn load may be more than the drawn fleet can carry.
+ * Whether it recovers is not asked: a drawn load may be more than the drawn fleet can carry. For the same reason it may
+ * take a month to drain.
  */
 import { policyEntries } from '../../../policies/index.ts';
 import { runChecked } from '../checked-run.ts';
@@ -9,11 +10,12 @@ import { invariants } from '../invariants/catalogue.ts';
 import { applyOverride } from '../overrides.ts';
 import { resolveParsed } from '../resolve.ts';
 import { runScenario } from '../run.ts';
-import { type Scenario, variantOverrides } from '../scenario.ts';
+import { parseWorld, type Scenario, variantOverrides } from '../scenario.ts';
 import { scenarioSchemaOf } from '../scenario-schema.ts';
 import { parseWith } from '../schema-issues.ts';
-import { AFTER } from '../symptom-schema.ts';
+import type { JsonMapping } from './document-numbers.ts';
 import { neighbour } from './neighbourhood.ts';
+import { thinned } from './thinned.ts';
 
 /** A draw that did not survive. */
 export interface Casualty {
@@ -31,15 +33,26 @@ export interface DrawReport {
 }
 
 /** Blocks that speak of the results of the scenario as written. */
-const JUDGING: readonly string[] = ['variants', 'expect', 'symptoms', 'windows', 'recovery', 'invariants'];
+const JUDGING: readonly string[] = ['variants', 'expect', 'symptoms', 'pair', 'windows', 'recovery', 'invariants'];
 /** Of one draw, refused documents at most. */
 const REFUSED_MAX = 50;
+/** From the last arrival; the longest of them ends after hours. */
+const DRAIN = '720h';
 /** Documents of one draw lie so far apart in the sequence. */
 const STRIDE = 1000;
 
-/** Draws `from` up to, not including, `to`. Throws ScenarioError when the scenario has no repaired variant. */
-export async function survive(scenario: Scenario, seed: number, from: number, to: number): Promise<DrawReport> {
-  const document = repairedDocument(scenario);
+/**
+ * Draws `from` up to, not including, `to`, each with so long to drain. Throws ScenarioError when the scenario has no
+ * repaired variant.
+ */
+export async function survive(
+  scenario: Scenario,
+  seed: number,
+  from: number,
+  to: number,
+  drain = DRAIN,
+): Promise<DrawReport> {
+  const document = repairedDocument(scenario, drain);
   const casualties: Casualty[] = [];
   let refused = 0;
   for (let draw = from; draw < to; draw++) {
@@ -61,7 +74,7 @@ export async function survive(scenario: Scenario, seed: number, from: number, to
 const schema = scenarioSchemaOf(policyEntries);
 
 /** The first document of the draw that is a scenario. */
-function drawn(document: Parameters<typeof neighbour>[0], seed: number, draw: number) {
+function drawn(document: JsonMapping, seed: number, draw: number) {
   for (let tries = 0; tries < REFUSED_MAX; tries++) {
     const moved = neighbour(document, seed, draw * STRIDE + tries);
     const parsed = parseWith(schema, moved);
@@ -70,14 +83,16 @@ function drawn(document: Parameters<typeof neighbour>[0], seed: number, draw: nu
   throw new Error(`${REFUSED_MAX} draws in a row are no scenarios: their numbers do not go together`);
 }
 
-/** The scenario as its repaired variant has it, without variants, and without what judges its results. */
-function repairedDocument(scenario: Scenario): Parameters<typeof neighbour>[0] {
+/** The scenario as its repaired variant has it, thinned, without variants and what judges its results. */
+function repairedDocument(scenario: Scenario, drain: string): JsonMapping {
+  const overrides = variantOverrides(scenario.yaml, scenario.base, scenario.base.pair.after);
   let value: unknown = scenario.yaml.value;
-  for (const override of variantOverrides(scenario.yaml, scenario.base, AFTER)) {
+  for (const override of overrides) {
     const applied = applyOverride(value, override);
     if ('error' in applied) throw new Error(applied.error);
     value = applied.value;
   }
-  const blocks = Object.entries(value as Parameters<typeof neighbour>[0]);
-  return Object.fromEntries(blocks.filter(([block]) => !JUDGING.includes(block)));
+  const blocks = Object.entries(value as JsonMapping).filter(([block]) => !JUDGING.includes(block));
+  const document = thinned(Object.fromEntries(blocks), parseWorld(scenario, overrides));
+  return { ...document, limits: { ...(document['limits'] as JsonMapping | undefined), drain } };
 }

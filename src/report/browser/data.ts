@@ -25,18 +25,7 @@ export interface FaultBand {
   readonly label: string;
 }
 
-export interface SeedDots {
-  readonly metric: string;
-  readonly arm: string;
-  /** Differences by seed, and the interval of their mean. */
-  readonly differences: readonly number[];
-  readonly mean: number;
-  readonly low: number | null;
-  readonly high: number | null;
-}
-
 export interface PageData {
   readonly runs: readonly RunData[];
   readonly faults: readonly FaultBand[];
-  readonly dots: readonly SeedDots[];
 }
