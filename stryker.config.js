@@ -7,7 +7,8 @@
  *     npm run mutation -- --mutate 'policies/retry/**'
  *
  * Properties run 150 times here unless SPILLWAY_RUNS says otherwise, not the thousands of CI: one that needs more to
- * see a mutant counts as blind to it. The copy that is mutated lies in the system's folder for temporary files.
+ * see a mutant counts as blind to it. The copy that is mutated and the report in JSON lie
+ * in the system's folder for temporary files.
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ export default {
   timeoutMS: 20_000,
   reporters: ['clear-text', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
-  jsonReporter: { fileName: 'reports/mutation/mutation.json' },
+  jsonReporter: { fileName: join(tmpdir(), 'spillway-mutation.json') },
   tempDirName: join(tmpdir(), 'spillway-mutation'),
   checkers: [],
   thresholds: { high: 95, low: 85, break: 85 },

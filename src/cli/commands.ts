@@ -1,11 +1,13 @@
 /** The commands of `spillway`, in the order of its help. What a command needs is loaded when it runs. */
 import type { Argv } from 'yargs';
-import { type Command, refuseOperands } from './command.ts';
+import { BATCH_FLAGS, BATCH_SWITCHES, batchBuilder, readBatchArguments } from './batch-arguments.ts';
+import { type Command, nonEmpty, refuseOperands, switched } from './command.ts';
 import {
   COMPARE_FLAGS,
   COMPARE_SWITCHES,
   compareBuilder,
   readCompareArguments,
+  readResults,
   SWEEP_FLAGS,
   sweepBuilder,
 } from './compare-arguments.ts';
@@ -25,11 +27,11 @@ import {
   proxyBuilder,
   readEngineArguments,
   readProxyArguments,
-  readReplayArguments,
-  REPLAY_FLAGS,
-  replayBuilder,
 } from './live-arguments.ts';
+import { FUZZ_FLAGS, FUZZ_SWITCHES, fuzzBuilder, readFuzzArguments } from './fuzz-arguments.ts';
 import { INCIDENTS_FLAGS, incidentsBuilder, readIncidentsArguments } from './incidents-arguments.ts';
+import { LOAD_FLAGS, LOAD_SWITCHES, loadBuilder, readLoadArguments } from './load-arguments.ts';
+import { readReplayArguments, REPLAY_FLAGS, REPLAY_SWITCHES, replayBuilder } from './replay-arguments.ts';
 import { REPLAY_COMMAND } from './replay-protocol.ts';
 import {
   policiesBuilder,
@@ -39,6 +41,7 @@ import {
   RUN_SWITCHES,
   runBuilder,
 } from './run-arguments.ts';
+import { readTraceArguments, TRACE_FLAGS, traceBuilder } from './trace-arguments.ts';
 import {
   CALIBRATE_FLAGS,
   CALIBRATE_SWITCHES,
@@ -69,12 +72,17 @@ const run: Command = {
 };
 
 const compare: Command = {
-  usage: 'compare <scenario>',
-  describe: 'Compare variants of a scenario over many seeds',
+  usage: 'compare [scenario]',
+  describe: 'Compare variants of a scenario over many seeds, or two results',
   flags: COMPARE_FLAGS,
   switches: COMPARE_SWITCHES,
   builder: compareBuilder,
   prepare(argv) {
+    const results = readResults(argv);
+    const json = switched(argv, 'json');
+    if (results !== undefined) {
+      return async (terminal) => (await import('./results-command.ts')).resultsCommand(results, json, terminal);
+    }
     const options = readCompareArguments('compare', argv);
     return async (terminal) => (await import('./compare-command.ts')).compareCommand(options, terminal);
   },
@@ -113,6 +121,30 @@ const explain: Command = {
   prepare(argv) {
     const options = readExplainArguments(argv);
     return async (terminal) => (await import('./explain-command.ts')).explainCommand(options, terminal);
+  },
+};
+
+const fuzz: Command = {
+  usage: 'fuzz',
+  describe: 'Draw scenarios, hold them to every invariant, shrink what fails to a scenario file',
+  flags: FUZZ_FLAGS,
+  switches: FUZZ_SWITCHES,
+  builder: fuzzBuilder,
+  prepare(argv) {
+    const options = readFuzzArguments(argv, process.env);
+    return async (terminal) => (await import('./fuzz-command.ts')).fuzzCommand(options, terminal);
+  },
+};
+
+const init: Command = {
+  usage: 'init <dir>',
+  describe: 'Begin: write a scenario, a policy, its test and a workflow into a folder',
+  ...NO_FLAGS,
+  builder: (yargs) => yargs.positional('dir', { type: 'string', describe: 'Folder; it is made when it is missing' }),
+  prepare(argv) {
+    refuseOperands(argv);
+    const folder = nonEmpty('dir', String(argv['dir']));
+    return async (terminal) => (await import('./init-command.ts')).initCommand(folder, terminal);
   },
 };
 
@@ -221,15 +253,55 @@ const proxy: Command = {
   },
 };
 
+const batch: Command = {
+  usage: 'batch <rows>',
+  describe: 'Run a file of requests against a proxy or workers; resumable, each row once',
+  flags: BATCH_FLAGS,
+  switches: BATCH_SWITCHES,
+  builder: batchBuilder,
+  prepare(argv) {
+    const options = readBatchArguments(argv);
+    return async (terminal) => (await import('./batch-command.ts')).batchCommand(options, terminal);
+  },
+};
+
+const load: Command = {
+  usage: 'load <scenario>',
+  describe: 'Send the workload of a scenario to a real endpoint, and report as a simulated run does',
+  flags: LOAD_FLAGS,
+  switches: LOAD_SWITCHES,
+  builder: loadBuilder,
+  prepare(argv) {
+    const options = readLoadArguments(argv);
+    return async (terminal) => (await import('./load-command.ts')).loadCommand(options, terminal);
+  },
+};
+
 const replay: Command = {
   usage: 'replay <journal>',
-  describe: 'Run the journal of a proxy again, offline; it must do what it did',
+  describe: 'Run the journal of a proxy again, offline; as it was, or what if the policies were others',
   flags: REPLAY_FLAGS,
-  switches: [],
+  switches: REPLAY_SWITCHES,
   builder: replayBuilder,
   prepare(argv) {
     const options = readReplayArguments(argv);
+    const { whatIf } = options;
+    if (whatIf !== undefined) {
+      return async (terminal) => (await import('./what-if-command.ts')).whatIfCommand(options, whatIf, terminal);
+    }
     return async (terminal) => (await import('./journal-command.ts')).replayJournalCommand(options, terminal);
+  },
+};
+
+const trace: Command = {
+  usage: 'trace <action> <journal>',
+  describe: 'Turn the journal of a proxy into a trace: trace import JOURNAL',
+  flags: TRACE_FLAGS,
+  switches: [],
+  builder: traceBuilder,
+  prepare(argv) {
+    const options = readTraceArguments(argv);
+    return async (terminal) => (await import('./trace-command.ts')).traceCommand(options, terminal);
   },
 };
 
@@ -241,6 +313,6 @@ const internalReplay: Command = {
 };
 
 export const COMMANDS: readonly Command[] = [
-  ...[run, compare, sweep, diff, explain, calibrate, validate, engine, proxy, replay],
-  ...[incidents, scenarios, policies, presets, schema, internalReplay],
+  ...[run, fuzz, compare, sweep, diff, explain, calibrate, validate, engine, proxy, batch, load, replay, trace],
+  ...[init, incidents, scenarios, policies, presets, schema, internalReplay],
 ];

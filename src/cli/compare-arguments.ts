@@ -17,7 +17,7 @@ const SHARED_FLAGS = [
   'policies',
   'out',
 ] as const;
-export const COMPARE_FLAGS = ['variants', ...SHARED_FLAGS] as const;
+export const COMPARE_FLAGS = ['variants', 'results', ...SHARED_FLAGS] as const;
 export const SWEEP_FLAGS = ['grid', 'variant', ...SHARED_FLAGS] as const;
 export const COMPARE_SWITCHES = ['json'] as const;
 
@@ -50,8 +50,21 @@ export interface CompareArguments {
 
 export function compareBuilder(yargs: Argv): Argv {
   return shared(
-    yargs.option('variants', { ...VALUE, describe: 'Names by comma, the first is the baseline (default: base, all)' }),
+    yargs
+      .option('variants', { ...VALUE, describe: 'Names by comma, the first is the baseline (default: base, all)' })
+      .option('results', { ...VALUE, array: true, describe: 'Two results, simulated or real, side by side instead' }),
   );
+}
+
+/** The two results to put side by side; undefined: a scenario is compared. Throws UsageError. */
+export function readResults(argv: Parsed): readonly [string, string] | undefined {
+  const [a, b, ...more] = listOf(argv['results']);
+  if (argv['results'] === undefined) return undefined;
+  const others = [...SHARED_FLAGS, 'variants'].filter((name) => argv[name] !== undefined);
+  const beside = [...(argv['scenario'] === undefined ? [] : ['a scenario']), ...others.map((name) => `--${name}`)];
+  if (beside.length > 0) throw new UsageError(`--results: ${beside.join(', ')} beside it; allowed --json only`);
+  if (a !== undefined && b !== undefined && more.length === 0) return [a, b];
+  throw new UsageError('--results: allowed two results: each a result.json or its folder');
 }
 
 export function sweepBuilder(yargs: Argv): Argv {
@@ -81,7 +94,9 @@ function shared(yargs: Argv): Argv {
 /** Throws UsageError. */
 export function readCompareArguments(command: CompareArguments['command'], argv: Parsed): CompareArguments {
   const [scenario, extra] = [...listOf(argv['scenario']), ...listOf(argv['_']).slice(1)];
-  if (scenario === undefined || extra !== undefined) throw new UsageError(`${command}: allowed one scenario`);
+  if (scenario === undefined || extra !== undefined) {
+    throw new UsageError(`${command}: allowed one scenario${command === 'compare' ? ', or --results A B' : ''}`);
+  }
   const grid = listOf(argv['grid']);
   if (command === 'sweep' && grid.length === 0) {
     throw new UsageError('missing --grid; allowed path=value,value such as fleet.0.count=4,8,16');

@@ -3,6 +3,7 @@
  * that is. Everything about the arms is checked before the first run. Ctrl-C ends at the next run; with `--out` the
  * runs that ended are kept, and the same command goes on from there.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ArmPlan, armWorld, gridArms, variantArms } from '../lab/compare/arms.ts';
@@ -19,6 +20,7 @@ import {
   comparisonMarkdown,
   printedComparison,
 } from '../report/comparison-document.ts';
+import { comparisonPage } from '../report/comparison-page.ts';
 import type { CompareArguments } from './compare-arguments.ts';
 import { CountLine } from './count-line.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -85,6 +87,8 @@ async function finish(
     makeFolder(args.out);
     writeWhole(join(args.out, 'comparison.json'), json);
     writeWhole(join(args.out, 'comparison.md'), comparisonMarkdown(campaign, about));
+    const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64');
+    writeWhole(join(args.out, 'comparison.html'), comparisonPage(campaign, about, sha256));
   }
   await terminal.print(args.json ? json : printedComparison(campaign, terminal.width));
   return EXIT.ok;

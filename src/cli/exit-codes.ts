@@ -15,7 +15,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'ok',
-  expectationFailed: 'an expectation of the scenario failed',
+  expectationFailed: 'an expectation of the scenario failed, or rows of a batch',
   usage: 'bad usage, scenario, trace, policy file or output folder',
   invariantBroken: 'an invariant is broken, or a policy of --policies: a bug',
   nondeterminism: 'two runs of one world differ',

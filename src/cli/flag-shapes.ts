@@ -5,3 +5,7 @@ export const POLICIES = {
   ...VALUE,
   describe: 'Module (.mjs, .js) that exports policies: PolicyEntry[]; their names join those of the shipped ones',
 };
+export const INVARIANTS = {
+  ...VALUE,
+  describe: 'Module (.mjs, .js) that exports invariants: Invariant[], promises that every run must keep',
+};

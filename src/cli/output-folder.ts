@@ -1,18 +1,19 @@
 /**
- * The folder of `--out`: `result.json`, `report.md`, `report.html`, `trace.json.gz` and `requests.jsonl` of one run.
+ * The folder of `--out`: `result.json`, `report.md`, `report.html`, `trace.json.gz`, `requests.jsonl` and
+ * `requests.csv` of one run.
  * An interrupted run leaves its records and takes away an older run's result, so that a folder never mixes two runs;
  * a failed one leaves the folder as it was.
  */
 import { mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from './usage-error.ts';
-import { LineFile, writeError, writeWhole } from './write-files.ts';
+import { RecordFiles } from './record-files.ts';
+import { writeError, writeWhole } from './write-files.ts';
 
 const RESULT = 'result.json';
 const REPORT = 'report.md';
 const PAGE = 'report.html';
 const TRACE = 'trace.json.gz';
-const RECORDS = 'requests.jsonl';
 
 /**
  * Refuses a path under which no folder can be: it, or something above it, is a file. Throws UsageError;
@@ -51,7 +52,7 @@ export class OutputFolder {
   readonly path: string;
   /** Folders made for this one, innermost last. */
   readonly #made: readonly string[];
-  #records: LineFile | undefined;
+  #records: RecordFiles | undefined;
 
   /** Makes the folder. Throws UsageError. */
   constructor(path: string) {
@@ -59,9 +60,9 @@ export class OutputFolder {
     this.#made = makeFolder(path);
   }
 
-  /** Opens the stream of per-request records. Throws UsageError. */
-  openRecords(): LineFile {
-    this.#records = new LineFile(join(this.path, RECORDS));
+  /** Opens the streams of per-request records. Throws UsageError. */
+  openRecords(): RecordFiles {
+    this.#records = new RecordFiles(this.path);
     return this.#records;
   }
 

@@ -4,6 +4,7 @@
  * twice are errors: a run with a setting silently ignored is worse than no run.
  */
 import yargs, { type Argv } from 'yargs';
+import type { PolicyFault } from '../lab/guarded-policy.ts';
 import { didYouMean } from '../lab/nearest.ts';
 import type { Runner } from '../lab/run-types.ts';
 import { COMMANDS } from './commands.ts';
@@ -130,7 +131,9 @@ async function explain(error: unknown, terminal: Terminal): Promise<ExitCode> {
     return EXIT.usage;
   }
   if (kind === 'policy') {
-    terminal.warn((error as Error).message);
+    const { message, input } = error as PolicyFault;
+    terminal.warn(message);
+    if (input !== undefined) terminal.warn(`  input    ${input}`);
     return EXIT.invariantBroken;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

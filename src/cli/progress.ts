@@ -1,6 +1,7 @@
-/** How far a run is, on stderr while it lasts: requests over of those planned, and the virtual time. */
+/** How far a run or a batch is, on stderr while it lasts: how much is over of what is planned, and what goes on. */
 import { SingleBar } from 'cli-progress';
 import type { RunProgress } from '../lab/run-types.ts';
+import type { BatchProgress } from '../live/batch/batch-run.ts';
 
 const US_PER_SEC = 1e6;
 /** Shown when the number of requests is known from the start, and when it is not. */
@@ -24,6 +25,28 @@ export class ProgressLine {
       this.#bar.start(total ?? 1, finished, { name: this.#name, simulated });
     } else {
       this.#bar.update(finished, { simulated });
+    }
+  }
+
+  /** Takes the line away. */
+  stop(): void {
+    this.#bar?.stop();
+  }
+}
+
+const ROWS = '[{bar}] {value}/{total} rows, {failed} failed, {running} of {limit} calls run';
+
+/** Of a batch. */
+export class RowProgress {
+  #bar: SingleBar | undefined;
+
+  update({ completed, failed, total, running, limit }: BatchProgress): void {
+    if (this.#bar === undefined) {
+      const stream = process.stderr;
+      this.#bar = new SingleBar({ format: ROWS, stream, clearOnComplete: true, gracefulExit: false });
+      this.#bar.start(total, completed + failed, { failed, running, limit });
+    } else {
+      this.#bar.update(completed + failed, { failed, running, limit });
     }
   }
 

@@ -5,11 +5,11 @@
 import type { Argv } from 'yargs';
 import { listOf, nonEmpty, single, switched, wholeOf } from './command.ts';
 import { exitCodeHelp } from './exit-codes.ts';
-import { POLICIES, SWITCH, VALUE } from './flag-shapes.ts';
+import { INVARIANTS, POLICIES, SWITCH, VALUE } from './flag-shapes.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Flags that take a value; all but `set` at most once. */
-export const RUN_FLAGS = ['seed', 'set', 'trace', 'policies', 'variant', 'out'] as const;
+export const RUN_FLAGS = ['seed', 'set', 'trace', 'policies', 'invariants', 'variant', 'out'] as const;
 /** Flags that take none. */
 export const RUN_SWITCHES = ['all-variants', 'json', 'check', 'check-determinism'] as const;
 
@@ -21,6 +21,8 @@ export interface RunArguments {
   readonly trace: string | undefined;
   /** Module with policies of the user's own. */
   readonly policies: string | undefined;
+  /** Module with invariants of the user's own. */
+  readonly invariants: string | undefined;
   /** Undefined: the base. */
   readonly variant: string | undefined;
   readonly allVariants: boolean;
@@ -41,9 +43,10 @@ export function runBuilder(yargs: Argv): Argv {
     .option('set', { ...VALUE, describe: 'Override path=value, such as fleet.0.count=8; may be repeated' })
     .option('trace', { ...VALUE, describe: 'Send this trace (csv, jsonl, also .gz) instead of the workload' })
     .option('policies', POLICIES)
+    .option('invariants', INVARIANTS)
     .option('variant', { ...VALUE, describe: 'Run this variant instead of the base' })
     .option('all-variants', { ...SWITCH, describe: 'Run the base and every variant (equal ones once)' })
-    .option('out', { ...VALUE, describe: 'Write result.json, report.md and requests.jsonl into this folder' })
+    .option('out', { ...VALUE, describe: 'Write result.json, report.md, report.html, requests.jsonl and .csv here' })
     .option('json', { ...SWITCH, describe: 'Print one JSON document instead of the table' })
     .option('check', { ...SWITCH, describe: 'Assert every invariant after every event (slow)' })
     .option('check-determinism', { ...SWITCH, describe: 'Run again in a fresh process and compare' })
@@ -77,6 +80,7 @@ export function readRunArguments(argv: Readonly<Record<string, unknown>>): RunAr
     set: listOf(argv['set']),
     trace: single(argv, 'trace'),
     policies: readPoliciesFile(argv),
+    invariants: single(argv, 'invariants'),
     variant,
     allVariants,
     out: single(argv, 'out'),

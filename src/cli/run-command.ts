@@ -5,7 +5,11 @@
  */
 import { Charts } from '../lab/charts.ts';
 import { findNondeterminism, type Replayer } from '../lab/determinism.ts';
+import { type BrokenPromise, runChecked } from '../lab/checked-run.ts';
 import { checkExpectations, type ExpectationOutcome } from '../lab/expect.ts';
+import { PolicyFault } from '../lab/guarded-policy.ts';
+import { invariants } from '../lab/invariants/catalogue.ts';
+import type { Invariant } from '../lab/invariants/invariant.ts';
 import type { ResolvedScenario } from '../lab/resolve.ts';
 import { Spans } from '../lab/spans.ts';
 import type { Runner, RunOutcome, RunStatus, StopSignal } from '../lab/run-types.ts';
@@ -30,6 +34,13 @@ const STATUS_EXIT: Readonly<Record<RunStatus, ExitCode>> = {
   interrupted: EXIT.interrupted,
 };
 
+/** Exit code of a promise that was broken. */
+const VERDICT_EXIT: Readonly<Record<BrokenPromise['verdict'], ExitCode>> = {
+  broken: EXIT.invariantBroken,
+  unfinished: EXIT.unfinished,
+  metastable: EXIT.metastable,
+};
+
 /** Of several codes the one that matters most. */
 const SEVERITY: readonly ExitCode[] = [
   EXIT.interrupted,
@@ -45,9 +56,14 @@ const SEVERITY: readonly ExitCode[] = [
  * Answers the exit code; throws UsageError, ScenarioError, TraceError, InvariantError. `run` replaces the
  * simulator.
  */
-export async function runCommand(args: RunArguments, terminal: Terminal, run?: Runner): Promise<ExitCode> {
+export async function runCommand(
+  args: RunArguments,
+  terminal: Terminal,
+  run?: Runner,
+  planned?: RunPlan,
+): Promise<ExitCode> {
   if (args.out !== undefined) checkOutputPath(args.out);
-  const plan = await planRun(args);
+  const plan = planned ?? (await planRun(args));
   const runner = run ?? (await import('../lab/run.ts')).runScenario;
   const signal: StopSignal = { stopped: false };
   const onInterrupt = (): void => {
@@ -59,6 +75,12 @@ export async function runCommand(args: RunArguments, terminal: Terminal, run?: R
   try {
     const session = new RunSession(args, plan, terminal, runner, signal, output);
     return await session.all();
+  } catch (error) {
+    if (!(error instanceof PolicyFault)) throw error;
+    terminal.warn(error.message);
+    if (error.input !== undefined) terminal.warn(`  input    ${error.input}`);
+    terminal.warn(`  scenario ${plan.scenario.file}`);
+    return EXIT.invariantBroken;
   } finally {
     output?.discard();
     process.off('SIGINT', onInterrupt);
@@ -112,14 +134,17 @@ class RunSession {
     const spans = records === undefined ? undefined : new Spans();
     const before = process.cpuUsage();
     try {
-      const outcome = await this.#run(resolved, {
+      const { broken, outcome, fault } = await runChecked(this.#run, resolved, this.#heldTo(resolved), {
         signal: this.#signal,
         pause: signalsHeard,
         onProgress: line && ((progress) => line.update(progress)),
-        onRecord: records && ((record) => records.write(JSON.stringify(record))),
+        onRecord: records && ((record) => records.write(record)),
         charts,
         tap: spans,
       });
+      line?.stop();
+      this.#tell(resolved, broken);
+      if (outcome === undefined) throw fault;
       const drawn = charts && spans && { charts: charts.data(), spans: spans.spans(), oneIn: spans.oneIn };
       documents.add(resolved.variant, outcome.result, process.cpuUsage(before), drawn);
       this.#codes.push(STATUS_EXIT[outcome.status]);
@@ -127,6 +152,19 @@ class RunSession {
       return outcome;
     } finally {
       line?.stop();
+    }
+  }
+
+  /** The shipped invariants that the scenario asks for, and those of the user's own. */
+  #heldTo({ invariants: asked }: ResolvedScenario): readonly Invariant[] {
+    const held = invariants.filter(({ name }) => asked === 'all' || asked?.includes(name) === true);
+    return [...held, ...this.#plan.ownInvariants];
+  }
+
+  #tell({ variant }: ResolvedScenario, broken: readonly BrokenPromise[]): void {
+    for (const { invariant, verdict, message, at } of broken) {
+      this.#codes.push(VERDICT_EXIT[verdict]);
+      this.#terminal.warn(`${variant}: ${invariant}: ${message} (at ${at} µs)`);
     }
   }
 

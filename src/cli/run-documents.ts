@@ -110,6 +110,7 @@ export class RunDocuments {
       command,
       nodeVersion: process.version,
       why: scenario.why,
+      expectations,
       verdicts: expectations.map(({ ok, text }) => `expectation ${ok ? 'met' : 'FAILED'}: ${text}`),
     };
   }

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { type FolderDocuments, OutputFolder } from './output-folder.ts';
+import type { RecordFiles } from './record-files.ts';
 import type { Documents } from './run-documents.ts';
-import type { LineFile } from './write-files.ts';
 
 export class RunOutput {
   readonly #path: string;
@@ -20,7 +20,7 @@ export class RunOutput {
   }
 
   /** Makes the variant's folder and opens its records. Throws UsageError. */
-  begin(variant: string): LineFile {
+  begin(variant: string): RecordFiles {
     this.#top ??= new OutputFolder(this.#path);
     const folder = this.#several ? new OutputFolder(join(this.#path, variant)) : this.#top;
     this.#folders.set(variant, folder);

@@ -6,6 +6,8 @@ import { shippedScenario } from '../lab/catalog.ts';
 import { type ResolvedScenario, resolveVariants } from '../lab/resolve.ts';
 import { loadScenario, type Scenario } from '../lab/scenario.ts';
 import { BASE_VARIANT } from '../lab/scenario-schema.ts';
+import type { Invariant } from '../lab/invariants/invariant.ts';
+import { loadUserInvariants } from '../lab/user-invariants.ts';
 import { loadUserPolicies } from '../lab/user-policies.ts';
 import type { RunArguments } from './run-arguments.ts';
 import { quoted, scenarioFile, shown } from './scenario-file.ts';
@@ -22,6 +24,8 @@ export interface RunPlan {
   readonly baseVariant: string | undefined;
   /** The scenario's own workload was replaced, so its expectations say nothing. */
   readonly replacedWorkload: boolean;
+  /** Invariants of the user's own that every variant is held to. */
+  readonly ownInvariants: readonly Invariant[];
   /** The command line that repeats it. */
   readonly command: string;
 }
@@ -41,6 +45,7 @@ export async function planRun(args: RunArguments): Promise<RunPlan> {
     variants: twin === undefined ? resolved : resolved.filter((it) => it !== base),
     baseVariant: (twin ?? base)?.variant,
     replacedWorkload: trace !== undefined,
+    ownInvariants: args.invariants === undefined ? [] : (await loadUserInvariants(args.invariants)).invariants,
     command: commandLine(args, file, trace),
   };
 }
@@ -63,6 +68,7 @@ function commandLine(args: RunArguments, file: string, trace: string | undefined
   const words = ['spillway', 'run', file];
   if (trace !== undefined) words.push('--trace', trace);
   if (args.policies !== undefined) words.push('--policies', args.policies);
+  if (args.invariants !== undefined) words.push('--invariants', args.invariants);
   for (const setting of args.set) words.push('--set', setting);
   if (args.seed !== undefined) words.push('--seed', String(args.seed));
   if (args.variant !== undefined) words.push('--variant', args.variant);

@@ -4,8 +4,9 @@ import { HOUR_US, ONCE, WINDOWS_MAX, type WorkerSelector } from './fault-schedul
 import { nameOf, targetsOf } from './fault-targets.ts';
 import type { ParsedFault, ParsedFaults } from './faults-schema.ts';
 
-/** Adds an issue for each fault that does not fit a fleet of `workers`, or another fault. */
-export function checkFaults(faults: ParsedFaults, workers: number, context: z.RefinementCtx): void {
+/** Adds an issue for each fault that does not fit the fleet (`halved`: by worker, whether it has two), or another. */
+export function checkFaults(faults: ParsedFaults, halved: readonly boolean[], context: z.RefinementCtx): void {
+  const workers = halved.length;
   const names = new Map<string, number>();
   const joins = new Map<number, number>();
   const add = (path: (string | number)[], message: string): void => {
@@ -21,6 +22,8 @@ export function checkFaults(faults: ParsedFaults, workers: number, context: z.Re
       return;
     }
     const { from } = targetsOf(fault, workers);
+    const ofHalves = fault.kind === 'half' || fault.kind === 'link';
+    if (ofHalves && from.some((each) => halved[each] !== true)) add([place, 'worker'], 'disaggregated workers');
     for (const worker of fault.kind === 'join' ? from : []) {
       const other = claim(joins, worker, place);
       if (other === undefined) continue;

@@ -116,6 +116,10 @@ function windowOf(fault: ParsedFault, at: number, worker: number): FaultConfig {
       return { kind: 'restart', at, forUs: fault.load, worker };
     case 'hang':
       return { kind: 'hang', at, forUs: fault.for, worker, scope: fault.scope };
+    case 'half':
+      return { kind: 'half', at, forUs: fault.for, worker, side: fault.side };
+    case 'link':
+      return { kind: 'link', at, forUs: fault.for, worker, factor: fault.factor };
     case 'slow':
       return { kind: 'slow', at, forUs: fault.for, worker, factor: fault.factor };
     case 'errors':

@@ -45,6 +45,28 @@ const hang = z
   .superRefine(checkWindow)
   .describe('Accepts and answers nothing; its streams stop. At the end it goes on where it stopped.');
 
+const half = z
+  .strictObject({
+    kind: z.literal('half'),
+    worker,
+    ...schedule,
+    for: window,
+    side: z.enum(['prefill', 'decode']).describe('Which half.'),
+  })
+  .superRefine(checkWindow)
+  .describe('One half of a disaggregated worker is gone as in a crash; what needs it fails, in the other half, too.');
+
+const link = z
+  .strictObject({
+    kind: z.literal('link'),
+    worker,
+    ...schedule,
+    for: window,
+    factor: decimal(0, 1e6).default(0).describe('Times its bandwidth that it carries; 0: nothing. Default 0.'),
+  })
+  .superRefine(checkWindow)
+  .describe('The link between the halves of a disaggregated worker is slow or lost.');
+
 const slow = z
   .strictObject({
     kind: z.literal('slow'),
@@ -207,6 +229,8 @@ export const faultsSchema = z
       crash,
       restart,
       hang,
+      half,
+      link,
       slow,
       errors,
       rateLimit,

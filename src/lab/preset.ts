@@ -74,13 +74,22 @@ export function parsePreset(text: string, file: string): LoadedPreset {
 export function withPresets(input: unknown, file: string, place: (path: readonly PathSegment[]) => string): unknown {
   const fleet = member(input, 'fleet');
   if (!Array.isArray(fleet)) return input;
-  const groups = fleet.map((group: unknown, index) => {
-    const engine = member(group, 'engine');
+  const engineUnder = (holder: unknown, path: readonly PathSegment[]): unknown => {
+    const engine = member(holder, 'engine');
     const name = member(engine, 'preset');
-    if (typeof name !== 'string') return group;
-    const path = ['fleet', index, 'engine', 'preset'];
-    const { written } = findPreset(name, dirname(file), `${place(path)} ${path.join('.')}:`);
-    return { ...(group as object), engine: merged(written, engine as Readonly<Record<string, unknown>>) };
+    if (typeof name !== 'string') return holder;
+    const at = [...path, 'engine', 'preset'];
+    const { written } = findPreset(name, dirname(file), `${place(at)} ${at.join('.')}:`);
+    return { ...(holder as object), engine: merged(written, engine as Readonly<Record<string, unknown>>) };
+  };
+  const groups = fleet.map((group: unknown, index) => {
+    const disaggregated = member(group, 'disaggregated');
+    if (!isMapping(disaggregated)) return engineUnder(group, ['fleet', index]);
+    const halves: Record<string, unknown> = { ...disaggregated };
+    for (const half of ['prefill', 'decode']) {
+      if (half in halves) halves[half] = engineUnder(halves[half], ['fleet', index, 'disaggregated', half]);
+    }
+    return { ...(group as object), disaggregated: halves };
   });
   return { ...(input as object), fleet: groups };
 }

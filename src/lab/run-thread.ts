@@ -1,4 +1,5 @@
 /** What a worker thread of the pool does: runs one resolved scenario and answers its result, or what went wrong. */
+import { PolicyFault } from './guarded-policy.ts';
 import { errorKind } from './user-error.ts';
 import type { RunStatus } from './run-types.ts';
 import type { ResolvedScenario } from './resolve.ts';
@@ -23,7 +24,9 @@ export async function runInThread(resolved: ResolvedScenario): Promise<ThreadAns
     return { result, status, held };
   } catch (error) {
     const kind = errorKind(error);
-    const text = error instanceof Error ? error.message : String(error);
+    const said = error instanceof Error ? error.message : String(error);
+    const input = error instanceof PolicyFault ? error.input : undefined;
+    const text = input === undefined ? said : `${said}\n  input    ${input}`;
     const stack = error instanceof Error ? (error.stack ?? text) : text;
     return { failure: kind === 'unknown' ? stack : text, kind };
   }

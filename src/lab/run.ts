@@ -173,7 +173,8 @@ function guarded<T>(world: World | undefined, step: () => T): T {
     if (!(error instanceof InvariantError || error instanceof PolicyFault)) throw error;
     const at = world === undefined ? 'at the start' : `at ${world.now} µs, after ${world.events} events`;
     const message = `${error.message} (${at})`;
-    throw error instanceof PolicyFault ? new PolicyFault(message, { cause: error }) : new InvariantError(message);
+    if (error instanceof InvariantError) throw new InvariantError(message);
+    throw new PolicyFault(message, { cause: error, input: error.input });
   }
 }
 

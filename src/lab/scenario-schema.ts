@@ -12,12 +12,12 @@ import { clientsSchema } from './clients-schema.ts';
 import { expectationSchema } from './expect-schema.ts';
 import { checkFaults } from './fault-checks.ts';
 import { faultsSchema } from './faults-schema.ts';
-import { fleetSchema, workerCount } from './fleet-schema.ts';
+import { fleetSchema, halvedWorkers } from './fleet-schema.ts';
 import { hostSchema } from './host-schema.ts';
 import { healthSchema, networkSchema, reportsSchema } from './network-schema.ts';
 import { wholeNumber, wholeNumberOrNone } from './number-schema.ts';
 import { invariantsSchema, recoverySchema, testModeSchema } from './verdict-schema.ts';
-import { checkSymptoms, symptomsSchema } from './symptom-schema.ts';
+import { checkSymptoms, pairSchema, symptomsSchema } from './symptom-schema.ts';
 import { checkWindows, windowsSchema } from './window-schema.ts';
 import { workloadSchema } from './workload-schema.ts';
 
@@ -107,13 +107,14 @@ export function scenarioSchemaOf(entries: readonly PolicyEntry[]) {
         .default([])
         .describe('Assertions on results; a failed one ends with exit code 1.'),
       symptoms: symptomsSchema,
+      pair: pairSchema,
     })
     .superRefine((scenario, context) => {
       // What refers to another block is checked once the blocks themselves are right.
       if (context.issues.length > 0) return;
-      checkFaults(scenario.faults, workerCount(scenario.fleet), context);
+      checkFaults(scenario.faults, halvedWorkers(scenario.fleet), context);
       checkWindows(scenario, context);
-      checkSymptoms(scenario, context);
+      checkSymptoms(scenario, BASE_VARIANT, context);
       if (scenario.workload.kind === 'dataset' && scenario.clients !== undefined) {
         const message = 'no clients: the calls of a dataset are its builder’s, see policies.callRetry';
         context.addIssue({ code: 'custom', path: ['clients'], message });

@@ -1,13 +1,10 @@
 /**
- * The `symptoms:` block: what a reporter saw, beside where our run shows the same. `spillway incidents` prints the
- * first one of each scenario for its variants `before` and `after`; the gallery shows all, for all variants.
+ * The `symptoms:` block: what a reporter saw, beside where our run shows the same, and `pair:`, the two variants it is
+ * told of. `spillway incidents` prints the first symptom of each scenario for these two; the gallery shows all, for all
+ * variants.
  */
 import { z } from 'zod';
 import { resultPath } from './expect-schema.ts';
-
-/** Variants that a scenario with symptoms has: the policies of then, and the repaired ones. */
-export const BEFORE = 'before';
-export const AFTER = 'after';
 
 const text = z.string().trim().min(1).max(300);
 
@@ -26,14 +23,28 @@ export const symptomsSchema = z
   .describe('What a report describes, and where the results show it. Default none: the scenario is no incident.');
 export type Symptom = z.output<typeof symptomsSchema>[number];
 
+export const pairSchema = z
+  .strictObject({
+    before: text.default('before').describe('With the policies of then. Default before.'),
+    after: text.default('after').describe('With the repaired ones; may be base. Default after.'),
+  })
+  .prefault({})
+  .describe('Variants that show the symptoms and their absence.');
+export type Pair = z.output<typeof pairSchema>;
+
 /** Adds an issue when a scenario with symptoms lacks one of the two variants that show them and their absence. */
 export function checkSymptoms(
-  scenario: { readonly symptoms: readonly Symptom[]; readonly variants: Readonly<Record<string, unknown>> },
+  { symptoms, variants, pair }: {
+    readonly symptoms: readonly Symptom[];
+    readonly pair: Pair;
+    readonly variants: Readonly<Record<string, unknown>>;
+  },
+  base: string,
   context: z.RefinementCtx,
 ): void {
-  if (scenario.symptoms.length === 0) return;
-  for (const name of [BEFORE, AFTER]) {
-    if (Object.hasOwn(scenario.variants, name)) continue;
+  if (symptoms.length === 0) return;
+  for (const name of [pair.before, pair.after]) {
+    if (name === base || Object.hasOwn(variants, name)) continue;
     context.addIssue({ code: 'custom', path: ['variants'], message: `a variant ${name}, as there are symptoms` });
   }
 }

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { watchedLoad } from './ambient-traps.ts';
 import { hashOfFile } from './canonical-hash.ts';
 import { reasonOf, ScenarioError, shownValue } from './scenario-error.ts';
 
@@ -55,7 +56,8 @@ function hashOf(file: string, path: string, { flag, form }: ModuleKind): string 
 async function imported(file: string, path: string, { form }: ModuleKind): Promise<Readonly<Record<string, unknown>>> {
   await import('./own-package.ts');
   try {
-    return (await import(/* @vite-ignore */ pathToFileURL(path).href)) as Record<string, unknown>;
+    const url = pathToFileURL(path).href;
+    return await watchedLoad(url, () => import(/* @vite-ignore */ url) as Promise<Record<string, unknown>>);
   } catch (error) {
     const place = error instanceof SyntaxError ? syntaxErrorPlace(path) : '';
     throw new ScenarioError([`${file}${place}: ${loadFailure(error)}; allowed ${form}`]);

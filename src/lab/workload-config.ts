@@ -58,7 +58,7 @@ function shape({ prompt, output, prefix, tenants }: Synthetic): ShapeConfig {
       prefix === undefined
         ? undefined
         : { groups: prefix.groups, tokens: prefix.tokens, share: prefix.share, blockTokens: prefix.block },
-    tenants: tenants ?? DEFAULT_TENANTS,
+    tenants: tenants?.map(({ from, to, ...rest }) => ({ ...rest, fromUs: from, toUs: to })) ?? DEFAULT_TENANTS,
   };
 }
 

@@ -69,13 +69,22 @@ const prefix = z
   })
   .describe('Prompts that begin alike, which prefix caches profit from. Default: none do.');
 
-const tenant = z.strictObject({
-  name: z.string().min(1).max(100).describe('Name of the tenant.'),
-  weight: decimal(0.000001, 1e6)
-    .default(1)
-    .describe("Share of requests relative to the other tenants'. Default 1."),
-  priority: z.int().min(-1000).max(1000).default(0).describe('Higher is more urgent. Default 0.'),
-});
+const tenant = z
+  .strictObject({
+    name: z.string().min(1).max(100).describe('Name of the tenant.'),
+    weight: decimal(0.000001, 1e6)
+      .default(1)
+      .describe("Share of requests relative to the other tenants'. Default 1."),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Higher is more urgent. Default 0.'),
+    from: duration().optional().describe('It sends nothing before, in an open loop. Default 0s.'),
+    to: duration('1us').optional().describe('It sends nothing from then on, in an open loop. Default: to the end.'),
+    prompt: tokenDistribution().optional().describe("Prompt length of its requests (tokens). Default: the workload's."),
+    output: tokenDistribution().optional().describe("Tokens generated for its requests. Default: the workload's."),
+  })
+  .superRefine(({ from, to }, context) => {
+    if (from === undefined || to === undefined || from < to) return;
+    context.addIssue({ code: 'custom', path: ['to'], message: 'an end after its beginning' });
+  });
 
 const shape = {
   prompt: tokenDistribution().describe('Prompt length of a request (tokens), shared prefix included.'),
@@ -89,6 +98,18 @@ const bounds = {
   requests: wholeNumberOrNone(1).prefault('none').describe('Requests sent at most. Default none.'),
 };
 
+/** Tenants come and go in open loops only, and somebody is always there. */
+function checkTenants(
+  { kind, tenants }: { kind: 'open' | 'closed'; tenants?: readonly z.output<typeof tenant>[] | undefined },
+  context: z.RefinementCtx,
+): void {
+  const passing = (tenants ?? []).filter(({ from, to }) => (from ?? 0) > 0 || to !== undefined);
+  if (passing.length === 0) return;
+  const add = (message: string): void => context.addIssue({ code: 'custom', path: ['tenants'], message });
+  if (kind === 'closed') add('no from and to: users of a closed loop are there all the time');
+  else if (passing.length === tenants?.length) add('at least one tenant without from and to');
+}
+
 /** One of the two bounds must end the workload. */
 function checkBounded(value: { duration: number; requests: number }, context: z.RefinementCtx): void {
   if (value.duration < Infinity || value.requests < Infinity) return;
@@ -100,6 +121,7 @@ const open = z
   .strictObject({ kind: z.literal('open'), arrivals, ...shape, ...bounds })
   .superRefine((value, context) => {
     if (value.arrivals.process !== 'phases') checkBounded(value, context);
+    checkTenants(value, context);
   })
   .describe('Open loop: clients send at instants that no answer influences.');
 
@@ -115,6 +137,7 @@ const closed = z
     ...bounds,
   })
   .superRefine(checkBounded)
+  .superRefine(checkTenants)
   .describe('Closed loop: each user waits for its answer, thinks, sends again.');
 
 const column = z.string().min(1);
@@ -123,7 +146,7 @@ const trace = z
   .strictObject({
     kind: z.literal('trace'),
     path: z.string().min(1).describe("File, plain or .gz; relative to the scenario's folder."),
-    format: z.enum(['auto', 'azure', 'mooncake', 'csv'])
+    format: z.enum(['auto', 'azure', 'mooncake', 'csv', 'spillway'])
       .default('auto')
       .describe('Default auto: told from the content.'),
     columns: z

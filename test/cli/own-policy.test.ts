@@ -111,8 +111,18 @@ describe('the example of a policy of your own', () => {
 });
 
 describe('a policy of your own that breaks the port', () => {
-  it('ends with 4 and the first differing entry when it draws unseeded', async () => {
-    const file = withPick('draws', 'Math.floor(Math.random() * candidates.length)');
+  it('ends with 3 and what it called when it draws unseeded', async () => {
+    const { code, out, err } = await run(withPick('draws', 'Math.floor(Math.random() * candidates.length)'));
+    expect({ code, out }).toEqual({ code: 3, out: '' });
+    const allowed = 'allowed now, the first argument of each method, and context.rng';
+    expect(err).toMatch(/^policy router\/least-in-flight: pick called Math\.random at [^\n]*draws\.mjs:\d+:\d+\)?; /);
+    expect(err).toContain(allowed);
+    expect(err).toMatch(/\n {2}input {4}pick\(\d+, request 0, \[worker 0 /);
+    expect(err).toContain(`\n  scenario ${scenario}`);
+  });
+
+  it('ends with 4 and the first differing entry when another process is another history', async () => {
+    const file = withPick('differs', 'process.send === undefined || process.argv[2] !== "internal-replay" ? 0 : 1');
     const { code, err } = await run(file, '--set', 'workload.requests=64', '--check-determinism');
     expect(code).toBe(4);
     expect(err).toMatch(/base: not deterministic: the runs part between entries 0 and \d+ of the digest\n/);
@@ -122,8 +132,12 @@ describe('a policy of your own that breaks the port', () => {
   it('ends with 3 and its error, place and instant when it throws', async () => {
     const { code, out, err } = await run(withPick('throws', 'candidates.least()'));
     expect({ code, out }).toEqual({ code: 3, out: '' });
-    expect(err).toMatch(/^policy router\/least-in-flight: pick threw TypeError: candidates\.least [^\n]*\n$/);
-    expect(err).toMatch(/ at [^\n]*throws\.mjs:\d+:\d+\)? \(at \d+ µs, after \d+ events\)\n$/);
+    const [first = '', ...rest] = err.split('\n');
+    expect(first).toMatch(/^policy router\/least-in-flight: pick threw TypeError: candidates\.least /);
+    expect(first).toMatch(/ at [^\n]*throws\.mjs:\d+:\d+\)? \(at \d+ µs, after \d+ events\)$/);
+    const worker = 'worker 0 (ready, 0 in flight, no report)';
+    expect(rest.join('\n')).toContain(`  input    pick(250, request 0, [${worker}`);
+    expect(rest.at(-2)).toBe(`  scenario ${scenario}`);
   });
 
   it('ends with 3 and what is allowed when it answers a worker that is not there', async () => {
@@ -132,13 +146,14 @@ describe('a policy of your own that breaks the port', () => {
     const allowed = 'a whole number from -2 (refuse), -1 (wait) to 1';
     const fault = `policy router/least-in-flight: pick answered 99; allowed ${allowed}`;
     expect(err.startsWith(`${fault} (at `)).toBe(true);
-    expect(err).toMatch(/^[^\n]* \(at \d+ µs, after \d+ events\)\n$/);
+    expect(err).toMatch(/^[^\n]* \(at \d+ µs, after \d+ events\)\n {2}input {4}pick\(/);
   });
 
   it('ends with 3 when it fails in the fresh process alone', async () => {
     const file = withPick('alone', 'process.send === undefined || process.argv[2] !== "internal-replay" ? 0 : 99');
     const { code, err } = await run(file, '--check-determinism');
     expect(code).toBe(3);
-    expect(err).toMatch(/^in the second process: policy router\/least-in-flight: pick answered 99; [^\n]*\n$/);
+    const said = /^in the second process: policy router\/least-in-flight: pick answered 99; [^\n]*\n {2}scenario /;
+    expect(err).toMatch(said);
   });
 });

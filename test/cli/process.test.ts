@@ -54,7 +54,7 @@ describe('spillway as a process', () => {
     }
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 130, out: '', err: 'interrupted\n' });
-    expect(readdirSync(out)).toEqual(['requests.jsonl']);
+    expect(readdirSync(out)).toEqual(['requests.csv', 'requests.jsonl']);
     const lines = readFileSync(join(out, 'requests.jsonl'), 'utf8').split('\n');
     expect(lines.pop()).toBe('');
     expect(() => lines.map((line) => JSON.parse(line) as unknown)).not.toThrow();

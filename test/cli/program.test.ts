@@ -35,7 +35,7 @@ describe('a wrong command line', () => {
     ['run a.csv --trace b.csv', 'two traces, a.csv and b.csv; allowed one'],
     ['run --out package.json', '--out: value "package.json": '],
     ['run --out package.json/deeper', '--out: value "package.json/deeper": '],
-    ['compare', 'Not enough non-option arguments: got 0, need at least 1'],
+    ['compare', 'compare: allowed one scenario, or --results A B'],
     ['compare default other', 'unknown argument other'],
     ['compare default --seeds 0', '--seeds: value "0"; allowed a whole number from 1 to 10000'],
     ['compare default --variants base', '--variants: value "base"; allowed two or more names that differ, by comma'],

@@ -31,20 +31,25 @@ describe('--out', () => {
   it('leaves result, report and records of one variant, and no temporary file', async () => {
     const { code } = await say(out());
     expect(code).toBe(0);
-    const names = ['report.html', 'report.md', 'requests.jsonl', 'result.json', 'trace.json.gz'];
+    const records = ['requests.csv', 'requests.jsonl'];
+    const names = ['report.html', 'report.md', ...records, 'result.json', 'trace.json.gz'];
     expect(readdirSync(join(folder, 'o')).sort()).toEqual(names);
     const result = JSON.parse(read('o', 'result.json')) as object;
     expect(result).toMatchObject({ variant: 'base', expectations: [{ path: 'rows.completed', ok: true }] });
     expect(Object.keys(result).at(-1)).toBe('host');
     const lines = read('o', 'requests.jsonl').trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ id: 1 }, { id: 2 }]);
+    const [head = '', first = ''] = read('o', 'requests.csv').split('\n');
+    const [line = ''] = lines;
+    expect(head.split(',')).toEqual(Object.keys(JSON.parse(line) as object));
+    expect(first.split(',')).toEqual(Object.values(JSON.parse(line) as object).map(String));
     expect(read('o', 'report.md')).toContain(`spillway run ${scenario}\n`);
   });
 
   it('gives each variant a folder, and runs a base that equals a variant once', async () => {
     await say(out('--all-variants'));
     expect(readdirSync(join(folder, 'o')).sort()).toEqual(['as-is', 'report.html', 'report.md', 'result.json', 'wide']);
-    expect(readdirSync(join(folder, 'o', 'wide'))).toHaveLength(5);
+    expect(readdirSync(join(folder, 'o', 'wide'))).toHaveLength(6);
     const all = JSON.parse(read('o', 'result.json')) as { variants: object; expectations: unknown[] };
     expect(Object.keys(all.variants)).toEqual(['as-is', 'wide']);
     expect(all.expectations).toMatchObject([{ variant: 'base', ok: true }]);
@@ -65,7 +70,7 @@ describe('--out', () => {
     await say(out());
     const { code } = await say(out(), fakeRunner({ status: 'interrupted' }));
     expect(code).toBe(130);
-    expect(readdirSync(join(folder, 'o'))).toEqual(['requests.jsonl']);
+    expect(readdirSync(join(folder, 'o'))).toEqual(['requests.csv', 'requests.jsonl']);
     expect(read('o', 'requests.jsonl').split('\n')).toHaveLength(3);
   });
 

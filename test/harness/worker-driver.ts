@@ -4,7 +4,7 @@
  * that a step-by-step run shows. A view that was final must never change again.
  */
 import { EventQueue, NO_EVENT, PHASE, type Phase } from '../../src/kernel/event-queue.ts';
-import type { JobInit, JobView, SimWorker, TokenObserver } from '../../src/worker/worker.ts';
+import type { JobInit, JobView, Side, SimWorker, TokenObserver } from '../../src/worker/worker.ts';
 
 /** Far more than any script here needs. */
 const ADVANCES_MAX = 100_000;
@@ -16,7 +16,15 @@ export type WorkerCommand =
   | { readonly kind: 'crash'; readonly at: number }
   /** Until it resumes, submissions and cancellations are held back; a crash ends it. */
   | { readonly kind: 'pause'; readonly at: number; readonly forUs: number }
+  /** One half of a worker that has two is gone until it is restored. */
+  | { readonly kind: 'half'; readonly at: number; readonly side: Side; readonly forUs: number }
+  | { readonly kind: 'link'; readonly at: number; readonly factor: number }
   | { readonly kind: 'read'; readonly at: number };
+
+interface Restore {
+  readonly kind: 'restore';
+  readonly side: Side;
+}
 
 interface Resume {
   readonly kind: 'resume';
@@ -47,7 +55,7 @@ export class WorkerDriver {
   advances = 0;
   /** Times a command moved the end of a planned stretch to an earlier instant. */
   cuts = 0;
-  readonly #queue = new EventQueue<WorkerCommand | Resume | undefined>();
+  readonly #queue = new EventQueue<WorkerCommand | Resume | Restore | undefined>();
   readonly #pauses = new Set<WorkerCommand>();
   readonly #heldBack: WorkerCommand[] = [];
   readonly #views = new Map<number, JobView<number>>();
@@ -87,7 +95,7 @@ export class WorkerDriver {
     this.worker.advance(this.now);
   }
 
-  #perform(command: WorkerCommand | Resume): void {
+  #perform(command: WorkerCommand | Resume | Restore): void {
     const { worker, now } = this;
     if (this.#pauses.size > 0 && (command.kind === 'submit' || command.kind === 'cancel')) {
       this.#heldBack.push(command);
@@ -121,6 +129,16 @@ export class WorkerDriver {
         worker.resume(now);
         for (const held of this.#heldBack.splice(0)) this.#perform(held);
         break;
+      case 'half':
+        worker.halves?.lose(now, command.side);
+        this.#queue.push(now + command.forUs, PHASE.fault, 0, 0, { kind: 'restore', side: command.side });
+        break;
+      case 'restore':
+        worker.halves?.restore(now, command.side);
+        break;
+      case 'link':
+        worker.halves?.throttle(now, command.factor);
+        break;
       case 'read':
         worker.catchUp(now);
         this.log.push(['read', now, { ...worker.gauges(), ...worker.held(), ...worker.totals }]);
@@ -136,7 +154,8 @@ export class WorkerDriver {
       const { owner } = event.job.init;
       this.#views.set(owner, event.job);
       if (event.kind === 'finished') checkComputed(event.job);
-      this.log.push([event.kind, this.now, owner, ...(event.kind === 'finished' ? [this.#ended(event.job)] : [])]);
+      const ended = event.kind === 'first-token' ? [] : [this.#ended(event.job)];
+      this.log.push([event.kind, this.now, owner, ...ended, ...(event.kind === 'failed' ? [event.status] : [])]);
     }
     for (const [owner, view] of this.#views) {
       const seen = this.tokens.get(owner) ?? [];
@@ -171,6 +190,8 @@ function phaseOf(command: WorkerCommand): Phase {
     case 'slow':
     case 'crash':
     case 'pause':
+    case 'half':
+    case 'link':
       return PHASE.fault;
     case 'read':
       return PHASE.io;

@@ -1,18 +1,21 @@
 /**
  * Watches every job of the simulated workers from outside the world's own accounting: an accepted job leaves its worker
- * finished, cancelled or lost in a crash, once, and shows then what was computed of it.
+ * finished, failed, cancelled or lost in a crash, once, and shows then what was computed of it.
  */
+import { DisaggregatedEngine } from '../../src/worker/disaggregated/disaggregated-engine.ts';
+import { DynamoEngine } from '../../src/worker/dynamo/dynamo-engine.ts';
 import { Endpoint } from '../../src/worker/endpoint.ts';
 import { Engine } from '../../src/worker/engine.ts';
+import { SglangEngine } from '../../src/worker/sglang/sglang-engine.ts';
 import type { JobInit, JobView, WorkerEvent } from '../../src/worker/worker.ts';
-import type { SimAttempt } from '../../src/sim/messages.ts';
+import { SimAttempt } from '../../src/sim/messages.ts';
 
 type Job = JobView<SimAttempt>;
 
 /** What a job showed at the moment it left. */
 export interface LeftJob {
   readonly attempt: SimAttempt;
-  readonly how: 'finished' | 'cancelled' | 'crashed';
+  readonly how: 'finished' | 'cancelled' | 'crashed' | 'failed';
   readonly job: Job;
   readonly computedTokens: number;
   readonly recomputedTokens: number;
@@ -34,7 +37,9 @@ interface WatchedWorker {
 /** The census of all workers that live while `run` does. */
 export function withCensus<T>(run: () => T): { readonly value: T; readonly census: JobCensus } {
   const census: JobCensus = { accepted: 0, left: [] };
-  const restore = [Engine, Endpoint].map((model) => watch(model.prototype as unknown as WatchedWorker, census));
+  // A ranked engine is made of engines that are watched; those inside a disaggregated one run parts of jobs.
+  const models = [Engine, Endpoint, SglangEngine, DynamoEngine, DisaggregatedEngine];
+  const restore = models.map((model) => watch(model.prototype as unknown as WatchedWorker, census));
   try {
     return { value: run(), census };
   } finally {
@@ -45,12 +50,13 @@ export function withCensus<T>(run: () => T): { readonly value: T; readonly censu
 function watch(worker: WatchedWorker, census: JobCensus): () => void {
   const { submit, cancel, crash, take } = worker;
   const note = (job: Job, how: LeftJob['how']): void => {
+    if (!(job.init.owner instanceof SimAttempt)) return;
     const { computedTokens, recomputedTokens, generated } = job;
     census.left.push({ attempt: job.init.owner, how, job, computedTokens, recomputedTokens, generated });
   };
   worker.submit = function (this: WatchedWorker, now, init) {
     const status = submit.call(this, now, init);
-    if (status === 0) census.accepted++;
+    if (status === 0 && init.owner instanceof SimAttempt) census.accepted++;
     return status;
   };
   worker.cancel = function (this: WatchedWorker, now, owner) {
@@ -66,6 +72,7 @@ function watch(worker: WatchedWorker, census: JobCensus): () => void {
   worker.take = function (this: WatchedWorker) {
     const event = take.call(this);
     if (event?.kind === 'finished') note(event.job, 'finished');
+    if (event?.kind === 'failed') note(event.job, 'failed');
     return event;
   };
   return () => Object.assign(worker, { submit, cancel, crash, take });

@@ -9,8 +9,8 @@ const SELECTOR = "the index of a worker, a list of indices, 'all', or {draw: K} 
 const WRONG: readonly (readonly [string, string])[] = [
   [
     'kind: crsh, worker: 0, at: 1s, for: 1s',
-    'kind: value "crsh"; allowed crash, restart, hang, slow, errors, rate-limit, cut, partition, skew, misreport, ' +
-    'join, ' +
+    'kind: value "crsh"; allowed crash, restart, hang, half, link, slow, errors, rate-limit, cut, partition, ' +
+      'skew, misreport, join, ' +
       "drain, stall (did you mean 'crash'?)",
   ],
   [

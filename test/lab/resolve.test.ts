@@ -124,7 +124,10 @@ describe('overrides', () => {
       'fleet.0.count=0',
       '--set fleet.0.count=0: fleet.0.count: value 0; allowed a whole number from 1 to 10000',
     ],
-    ['fleet.0.cuont=1', '--set fleet.0.cuont=1: fleet.0.cuont: unknown key; allowed count, engine, endpoint'],
+    [
+      'fleet.0.cuont=1',
+      '--set fleet.0.cuont=1: fleet.0.cuont: unknown key; allowed count, engine, disaggregated, endpoint',
+    ],
     [
       'fleet.0.count.x=1',
       '--set fleet.0.count.x=1: fleet.0.count.x: fleet.0.count is the single value 2; ' +

@@ -9,7 +9,7 @@ const REPLACED: readonly (readonly [string, string, string])[] = [
   [
     'count: 2',
     'cuont: 2',
-    "x.yaml:5:5 fleet.0.cuont: unknown key; allowed count, engine, endpoint (did you mean 'count'?)",
+    "x.yaml:5:5 fleet.0.cuont: unknown key; allowed count, engine, disaggregated, endpoint (did you mean 'count'?)",
   ],
   ['fleet:\n  - count: 2', 'fleet: []', 'x.yaml:4:1 fleet: value []; allowed at least 1 entry'],
   [
@@ -128,7 +128,7 @@ const BROKEN: readonly (readonly [string, string, string])[] = [
   [
     'a merge key',
     MINIMAL.replace('- count: 2', '- <<: {count: 2}'),
-    'x.yaml:5:5 fleet.0.<<: unknown key; allowed count, engine, endpoint',
+    'x.yaml:5:5 fleet.0.<<: unknown key; allowed count, engine, disaggregated, endpoint',
   ],
   [
     'a key that is a list',

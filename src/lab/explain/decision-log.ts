@@ -4,7 +4,7 @@
  * is not heard, and neither is a property that is only read.
  */
 import type { PolicyEntry } from '../../../policies/entry.ts';
-import { inWords, requestsIn } from './words.ts';
+import { inWords, itemsIn, requestsIn } from './words.ts';
 
 export interface Decision {
   /** Virtual time, microseconds. */
@@ -17,6 +17,8 @@ export interface Decision {
   readonly answered: string;
   /** Ids of the requests it was about, by argument or answer. */
   readonly requests: readonly number[];
+  /** Numbers of the tasks it was about, where it was about their admission. */
+  readonly tasks: readonly number[];
 }
 
 export interface DecisionListener {
@@ -51,7 +53,9 @@ function heard({ role, name }: PolicyEntry, policy: object, listener: DecisionLi
         const words = asked.map(inWords);
         const answer = method.apply(target, [...args]);
         const requests = requestsIn([...asked, answer]);
-        listener.decided({ at, role, policy: name, method: member, asked: words, answered: inWords(answer), requests });
+        const tasks = role === 'admission' ? itemsIn(member, asked, answer) : [];
+        const answered = inWords(answer);
+        listener.decided({ at, role, policy: name, method: member, asked: words, answered, requests, tasks });
         return answer;
       };
       methods.set(member, listening);

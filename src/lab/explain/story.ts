@@ -1,13 +1,17 @@
 /**
- * The life of one request, or of every request of one row, in the order in which it happened: what reached the gateway,
- * what each policy was asked about it and answered, what was done. Observers that only listen are left out, and so are
- * equal questions that followed each other (a queue that is asked again and again), which are counted.
+ * The life of one request, or of one row with its tasks and their requests, in the order in which it happened: what
+ * reached a core, what each policy was asked about it and answered, what was done. Observers that only listen are left
+ * out, and equal questions that followed each other (a queue that is asked again and again) are counted.
  */
 import type { RequestRecord } from '../../results/record.ts';
 import type { ResolvedScenario } from '../resolve.ts';
-import type { Runner, TapEntry } from '../run-types.ts';
+import type { RunOptions, Runner } from '../run-types.ts';
 import type { Decision } from './decision-log.ts';
 import { entryInWords } from './entry-words.ts';
+import { dropInWords, stepInWords } from './task-words.ts';
+
+type Tap = NonNullable<RunOptions['tap']>;
+type Say = (at: number, text: string | undefined) => void;
 
 export type Subject = { readonly request: number } | { readonly row: number };
 
@@ -37,40 +41,70 @@ const SILENT = new Set([
 
 /** Undefined: the run has no such request or row. */
 export async function tellStory(run: Runner, world: ResolvedScenario, subject: Subject): Promise<Story | undefined> {
-  const records: RequestRecord[] = [];
-  const requests = new Set<number>();
-  if ('request' in subject) requests.add(subject.request);
-  await run(world, {
-    onRecord: (record) => {
-      if ('row' in subject ? record.row !== subject.row : record.id !== subject.request) return;
-      records.push({ ...record });
-      requests.add(record.id);
-    },
-  });
-  const heard: (TapEntry | Decision)[] = [];
+  const { records, requests, tasks } = await foundOf(run, world, subject);
+  const lines: StoryLine[] = [];
+  const say: Say = (at, text) => {
+    // A question without an instant is asked at that of what was heard before.
+    if (text !== undefined) lines.push({ at: Number.isNaN(at) ? (lines.at(-1)?.at ?? 0) : at, text, times: 1 });
+  };
   await run(world, {
     tap: {
       from: 0,
       to: Infinity,
       record: (entry) => {
         const ofRow = 'row' in subject && entry.kind === 'effect.row' && entry.first === subject.row;
-        if (ofRow || requests.has(entry.request)) heard.push(entry);
+        if (ofRow || requests.has(entry.request)) say(entry.at, entryInWords(entry));
       },
+      ...('row' in subject ? rowListeners(subject.row, say) : {}),
     },
     decisions: {
       wants: () => true,
       decided: (decision) => {
         if (SILENT.has(decision.method) || decision.answered === 'undefined') return;
-        if (decision.requests.some((id) => requests.has(id))) heard.push(decision);
+        const isOurs = decision.requests.some((id) => requests.has(id)) || decision.tasks.some((id) => tasks.has(id));
+        if (isOurs) say(decision.at, decisionInWords(decision));
       },
     },
   });
-  return heard.length === 0 ? undefined : { lines: counted(heard.map(lineOf)), records };
+  return lines.length === 0 ? undefined : { lines: counted(lines), records };
 }
 
-function lineOf(heard: TapEntry | Decision): StoryLine {
-  if ('kind' in heard) return { at: heard.at, text: entryInWords(heard), times: 1 };
-  return { at: heard.at, text: decisionInWords(heard), times: 1 };
+/** Requests and tasks of the subject: the run is made once to find them. */
+async function foundOf(run: Runner, world: ResolvedScenario, subject: Subject) {
+  const records: RequestRecord[] = [];
+  const requests = new Set<number>('request' in subject ? [subject.request] : []);
+  const tasks = new Set<number>();
+  await run(world, {
+    onRecord: (record) => {
+      if ('row' in subject ? record.row !== subject.row : record.id !== subject.request) return;
+      records.push({ ...record });
+      requests.add(record.id);
+    },
+    tap: {
+      from: 0,
+      to: 0,
+      record: () => undefined,
+      taskStep: (step) => {
+        if ('row' in subject && isOfRow(step, subject.row)) tasks.add(step.task);
+      },
+    },
+  });
+  return { records, requests, tasks };
+}
+
+function rowListeners(row: number, say: Say): Pick<Tap, 'taskStep' | 'rowDropped'> {
+  return {
+    taskStep: (step) => {
+      if (isOfRow(step, row)) say(step.at, stepInWords(step));
+    },
+    rowDropped: (...drop) => {
+      if (drop[1] === row) say(drop[0], dropInWords(drop));
+    },
+  };
+}
+
+function isOfRow(step: { readonly row: number; readonly rows: number }, row: number): boolean {
+  return row >= step.row && row < step.row + step.rows;
 }
 
 /** `router power-of-two: pick(request 17, [worker 0 (…)]) → 1`. */

@@ -27,6 +27,15 @@ export function requestsIn(values: readonly unknown[]): number[] {
   return [...ids];
 }
 
+/** Items of request admission, which are numbers of tasks: first argument of what is asked for one, or its member. */
+export function itemsIn(method: string, asked: readonly unknown[], answer: unknown): number[] {
+  const [first] = asked;
+  if ((method === 'acquire' || method === 'cancel') && typeof first === 'number') return [first];
+  return [first, answer].flatMap((value) => {
+    return isRecord(value) && typeof value['item'] === 'number' ? [value['item']] : [];
+  });
+}
+
 function words(value: unknown, depth: number): string {
   if (typeof value === 'string' || typeof value === 'boolean' || value === undefined || value === null) {
     return String(value);

@@ -16,6 +16,7 @@ import { entriesOfFile, type PolicyFile } from '../user-policies.ts';
 import type { ModuleFile } from '../user-module.ts';
 import { resolveDocument } from './drawn-run.ts';
 import { type Failure, failureOf, twoHistories } from './failure.ts';
+import { notingEntries } from './last-call.ts';
 import { type MarkName, marksOf } from './marks.ts';
 import { documentArbitrary, type ScenarioDocument } from './scenario-arbitrary.ts';
 import type { Space } from './space.ts';
@@ -37,6 +38,14 @@ export interface Trial {
   readonly digest: string | undefined;
   /** Kernel events; 0 when something ended the run in its midst. */
   readonly events: number;
+}
+
+export interface TryOptions {
+  readonly twice: boolean;
+  /** Called again and again while the run goes on. */
+  readonly onSlice?: (() => void) | undefined;
+  /** Where to note what the user's policies are asked. */
+  readonly lastCall?: SharedArrayBuffer | undefined;
 }
 
 /** One run in so many is made twice: with policies of the user's own, and without. */
@@ -83,15 +92,16 @@ export class FuzzBench {
   /** The campaign's nth run. `onSlice` is called again and again while it goes on. */
   async run(n: number, onSlice?: () => void): Promise<Trial> {
     const every = this.#setup.policyFile === undefined ? TWICE_EVERY : TWICE_EVERY_OWN;
-    return this.try(this.draw(n), n % every === 0, onSlice);
+    return this.try(this.draw(n), { twice: n % every === 0, onSlice });
   }
 
   /** Runs a scenario, once or twice, and holds it to every invariant. Rejects with ScenarioError. */
-  async try(document: ScenarioDocument, twice: boolean, onSlice?: () => void): Promise<Trial> {
+  async try(document: ScenarioDocument, { twice, onSlice, lastCall }: TryOptions): Promise<Trial> {
     const world = this.resolve(document);
     const marks = new Set<MarkName>();
     const watched = [...this.#invariants, marksOf((mark) => marks.add(mark))];
-    const options = { entries: this.#entries, onProgress: onSlice };
+    const entries = lastCall === undefined ? this.#entries : notingEntries(this.#entries, lastCall);
+    const options = { entries, onProgress: onSlice };
     const run = await runChecked(runScenario, world, watched, options);
     const digest = run.outcome?.result.digest;
     let failure = failureOf(run, world);

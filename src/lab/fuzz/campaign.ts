@@ -10,6 +10,7 @@ import type { Failure } from './failure.ts';
 import type { FoundFailure, RangeReport } from './fuzz-job.ts';
 import { type FuzzPool, joined } from './fuzz-pool.ts';
 import { type MarkName, MARKS } from './marks.ts';
+import { reduce } from './reduce.ts';
 import { shrink, type Shrunk } from './shrink.ts';
 
 export interface CampaignOptions {
@@ -35,6 +36,7 @@ export interface Finding {
   /** What that run said, before it was shrunk. */
   readonly original: Failure;
   readonly shrunk: Shrunk;
+  /** Policies without which it does not fail. */
   readonly culprits: readonly Culprit[];
 }
 
@@ -119,11 +121,21 @@ async function findingsOf(
     kinds.map(async (failures): Promise<Finding | undefined> => {
       const { run, failure: original } = failures[0] as FoundFailure;
       const shrunk = await shrink(pool, bench, run, original);
-      const failure = shrunk?.trial.failure;
-      if (shrunk === undefined || failure === undefined) return undefined;
-      const culprits = await culpritsOf(pool, shrunk.document, failure);
+      const least = shrunk?.trial.failure;
+      if (shrunk === undefined || least === undefined) return undefined;
+      const reduced = await reduce(pool, shrunk, least);
+      const { document, trial, culprits } = await culpritsOf(pool, reduced, least);
+      const hang = least.verdict === 'hang' ? await pool.whereItHangs(document) : undefined;
+      const failure = hang ?? trial.failure ?? least;
       onProgress?.(runs, ++done, 'shrink');
-      return { failure, run, times: failures.length, original, shrunk, culprits };
+      return {
+        failure,
+        run,
+        times: failures.length,
+        original,
+        shrunk: { ...shrunk, document, trial, tries: shrunk.tries + reduced.tries },
+        culprits,
+      };
     }),
   );
   return found.filter((finding) => finding !== undefined);

@@ -1,8 +1,10 @@
 /**
- * Whose fault it is, by trial: each policy of a failing scenario is replaced by the one that plays its role by default,
- * and those without which the same promise holds are the ones to look at.
+ * Whose fault it is, by trial: each policy of a failing scenario is replaced by the one that plays its role by default.
+ * Those without which the same promise holds are the ones to look at; the others are left out of the scenario, as long
+ * as it still fails alike.
  */
-import type { FuzzPool } from './fuzz-pool.ts';
+import type { Trial } from './bench.ts';
+import { type FuzzPool, STALLED_AGAIN_S } from './fuzz-pool.ts';
 import { type Failure, isSameFailure } from './failure.ts';
 import type { ScenarioDocument } from './scenario-arbitrary.ts';
 
@@ -10,28 +12,39 @@ export interface Culprit {
   /** Key of the `policies:` block. */
   readonly key: string;
   readonly name: string;
-  /** The failure is gone with the default in its place. */
-  readonly needed: boolean;
+}
+
+export interface Accused {
+  /** The scenario without the policies that it fails without. */
+  readonly document: ScenarioDocument;
+  readonly trial: Trial;
+  /** The failure is gone with the default in the place of any of these. */
+  readonly culprits: readonly Culprit[];
 }
 
 type Block = Readonly<Record<string, unknown>>;
 
-/** One entry for each policy that the scenario names, in its order. */
+/** Answers the scenario and trial that it is given when there is nothing to leave out. */
 export async function culpritsOf(
   pool: FuzzPool,
-  document: ScenarioDocument,
+  given: { readonly document: ScenarioDocument; readonly trial: Trial },
   failure: Failure,
-): Promise<Culprit[]> {
-  const block = (document['policies'] ?? {}) as Block;
-  const found: Culprit[] = [];
-  for (const [key, policy] of Object.entries(block)) {
-    const name = nameOf(policy);
-    if (name === undefined) continue;
-    const policies = Object.fromEntries(Object.entries(block).filter(([other]) => other !== key));
-    const trial = await pool.trial({ ...document, policies }, failure.verdict === 'nondeterminism');
-    found.push({ key, name, needed: trial !== undefined && !isSameFailure(failure, trial.failure) });
+): Promise<Accused> {
+  let { document, trial } = given;
+  const culprits: Culprit[] = [];
+  const stalledS = failure.verdict === 'hang' ? STALLED_AGAIN_S : undefined;
+  for (const [key, policy] of Object.entries((document['policies'] ?? {}) as Block)) {
+    const less = without(document, key);
+    const tried = await pool.trial(less, failure.verdict === 'nondeterminism', stalledS);
+    if (tried !== undefined && isSameFailure(failure, tried.failure)) [document, trial] = [less, tried];
+    else if (nameOf(policy) !== undefined) culprits.push({ key, name: nameOf(policy) as string });
   }
-  return found;
+  return { document, trial, culprits };
+}
+
+function without({ policies, ...rest }: ScenarioDocument, key: string): ScenarioDocument {
+  const kept = Object.entries(policies as Block).filter(([other]) => other !== key);
+  return kept.length === 0 ? rest : { ...rest, policies: Object.fromEntries(kept) };
 }
 
 function nameOf(policy: unknown): string | undefined {

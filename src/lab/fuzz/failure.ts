@@ -5,6 +5,7 @@ import { InvariantError } from '../../kernel/assert.ts';
 import type { BrokenPromise, CheckedRun } from '../checked-run.ts';
 import { PolicyFault } from '../guarded-policy.ts';
 import type { WatchedRole } from '../invariants/invariant.ts';
+import type { AskedLast } from './last-call.ts';
 import type { ResolvedScenario } from '../resolve.ts';
 
 /** In words: `broken` a promise, `unfinished`, `metastable`, two histories of one seed, a `hang` of the machine. */
@@ -16,6 +17,8 @@ export interface Failure {
   readonly invariant: string;
   readonly promise: string;
   readonly message: string;
+  /** What the policy at fault was asked, in words. */
+  readonly input?: string | undefined;
   /** Virtual time, microseconds; -1: the message says it. */
   readonly at: number;
   readonly request?: number | undefined;
@@ -27,7 +30,7 @@ export interface Failure {
 /** Invariants that are found to be broken by other means than watching. */
 const PORT_KEPT = {
   invariant: 'policies-keep-the-port',
-  promise: 'No policy throws, answers outside its port, or changes what it is shown.',
+  promise: 'No policy throws, answers outside its port, changes what it is shown, or reads a clock or draws unseeded.',
 } as const;
 const CORES_HOLD = {
   invariant: 'cores-hold',
@@ -35,7 +38,7 @@ const CORES_HOLD = {
 } as const;
 const ONE_HISTORY = {
   invariant: 'one-history',
-  promise: 'One scenario and seed is one history: no policy reads a clock, draws unseeded or remembers earlier runs.',
+  promise: 'One scenario and seed is one history: no policy remembers earlier runs or looks at its process.',
 } as const;
 const NO_HANG = {
   invariant: 'no-hang',
@@ -45,30 +48,35 @@ const NO_HANG = {
 /**
  * The failure of a run; undefined: none. A policy at fault comes first, then promises in the order of their breaking.
  */
-export function failureOf({ broken, fault }: CheckedRun, world: ResolvedScenario): Failure | undefined {
-  const [first] = broken;
-  if (fault instanceof PolicyFault) {
-    const { message } = fault;
-    const who = / (threw|answered) /.exec(message)?.index ?? message.length;
-    return { verdict: 'broken', ...PORT_KEPT, message, at: -1, signature: message.slice(0, who) };
-  }
-  if (first !== undefined) {
-    const { invariant, promise, verdict, message, at, request, row, role } = first;
-    const policy = policyOf(world, role);
-    const signature = policy === undefined ? invariant : `${invariant}: ${policy}`;
-    return { verdict, invariant, promise, message, at, request, row, signature };
-  }
-  if (fault === undefined) return undefined;
-  const message = fault instanceof Error ? fault.message : 'a run threw what is no error';
-  const isAssert = fault instanceof InvariantError;
-  const signature = `${CORES_HOLD.invariant}: ${message.replace(/[\d.]+/g, '#')}`;
-  return {
-    verdict: 'broken',
-    ...CORES_HOLD,
-    message: isAssert ? message : `${message} (a bug of ours)`,
-    at: -1,
-    signature,
-  };
+export function failureOf(run: CheckedRun, world: ResolvedScenario): Failure | undefined {
+  return failuresOf(run, world)[0];
+}
+
+/** All of them, in that order. */
+export function failuresOf({ broken, fault }: CheckedRun, world: ResolvedScenario): Failure[] {
+  const promises = broken.map((each) => brokenPromise(each, world));
+  if (fault === undefined) return promises;
+  if (!(fault instanceof PolicyFault)) return [...promises, assertBroken(fault)];
+  const { message, input } = fault;
+  const who = / (threw|answered|called|changed) /.exec(message)?.index ?? message.length;
+  const signature = message.slice(0, who);
+  return [{ verdict: 'broken', ...PORT_KEPT, message, input, at: -1, signature }, ...promises];
+}
+
+function brokenPromise(
+  { invariant, promise, verdict, message, at, request, row, role }: BrokenPromise,
+  world: ResolvedScenario,
+): Failure {
+  const policy = policyOf(world, role);
+  const signature = policy === undefined ? invariant : `${invariant}: ${policy}`;
+  return { verdict, invariant, promise, message, at, request, row, signature };
+}
+
+function assertBroken(fault: unknown): Failure {
+  const said = fault instanceof Error ? fault.message : 'a run threw what is no error';
+  const message = fault instanceof InvariantError ? said : `${said} (a bug of ours)`;
+  const signature = `${CORES_HOLD.invariant}: ${said.replace(/[\d.]+/g, '#')}`;
+  return { verdict: 'broken', ...CORES_HOLD, message, at: -1, signature };
 }
 
 /** Two runs of one scenario in one process differ. */
@@ -77,10 +85,11 @@ export function twoHistories(first: string, second: string): Failure {
   return { verdict: 'nondeterminism', ...ONE_HISTORY, message, at: -1, signature: ONE_HISTORY.invariant };
 }
 
-/** The run made no progress for so many seconds. */
-export function hanging(seconds: number): Failure {
-  const message = `the run made no progress for ${seconds} s and was ended`;
-  return { verdict: 'hang', ...NO_HANG, message, at: -1, signature: NO_HANG.invariant };
+/** The run made no progress for so many seconds; `last`: what was under way then, where it is known. */
+export function hanging(seconds: number, last?: AskedLast): Failure {
+  const who = last === undefined ? 'the run made no progress' : `${last.who} did not answer`;
+  const message = `${who} for ${seconds} s and was ended`;
+  return { verdict: 'hang', ...NO_HANG, message, input: last?.input, at: -1, signature: NO_HANG.invariant };
 }
 
 /** Whether a smaller scenario fails as the one that was found; its policies may be others. */

@@ -27,6 +27,8 @@ export interface TrialJob {
   /** Run it twice and compare. */
   readonly twice: boolean;
   readonly progress: Int32Array;
+  /** Where to note what the user's policies are asked; undefined: nowhere. */
+  readonly lastCall?: SharedArrayBuffer | undefined;
 }
 
 export type FuzzJob = RangeJob | TrialJob;
@@ -53,6 +55,7 @@ export function newProgress(): Int32Array {
 
 /** Does a job. Bad input is an answer; anything else that goes wrong rejects. */
 export async function doJob(bench: FuzzBench, job: FuzzJob): Promise<FuzzAnswer> {
+  Atomics.add(job.progress, STEPS, 1);
   try {
     return job.kind === 'range' ? await doRange(bench, job) : await doTrial(bench, job);
   } catch (error) {
@@ -61,8 +64,8 @@ export async function doJob(bench: FuzzBench, job: FuzzJob): Promise<FuzzAnswer>
   }
 }
 
-function doTrial(bench: FuzzBench, { document, twice, progress }: TrialJob): Promise<Trial> {
-  return bench.try(document, twice, () => Atomics.add(progress, STEPS, 1));
+function doTrial(bench: FuzzBench, { document, twice, progress, lastCall }: TrialJob): Promise<Trial> {
+  return bench.try(document, { twice, lastCall, onSlice: () => Atomics.add(progress, STEPS, 1) });
 }
 
 async function doRange(bench: FuzzBench, { from, to, progress }: RangeJob): Promise<RangeReport> {

@@ -1,23 +1,25 @@
 /**
  * Threads of a campaign. A policy that never answers blocks its thread for good, so the owner of the pool tells it of
  * every second (`tick`); a job without progress for so many is ended with its thread, and the run it was at is a
- * failure of its own. Where the sources run uncompiled everything runs here, without threads, and nobody can end a
- * hang.
+ * failure of its own.
  */
 import { extname, join } from 'node:path';
 import { Piscina } from 'piscina';
 import { ScenarioError } from '../scenario-error.ts';
 import type { FuzzBench, FuzzSetup, Trial } from './bench.ts';
-import { hanging } from './failure.ts';
+import { type Failure, hanging } from './failure.ts';
 import { AT_RUN, doJob, type FuzzAnswer, type FuzzJob, newProgress, type RangeReport, STEPS } from './fuzz-job.ts';
+import { newLastCall, readLastCall } from './last-call.ts';
 import type { ScenarioDocument } from './scenario-arbitrary.ts';
 
 export interface FuzzPoolOptions {
   readonly setup: FuzzSetup;
   /** Of the same setup, for what runs here. */
   readonly bench: FuzzBench;
-  /** Threads, ≥ 1. */
+  /** Threads; 0: everything runs here, and nobody can end a hang. */
   readonly jobs: number;
+  /** Once a run hangs, those that wait are left out: each that hangs costs seconds. */
+  readonly endAtHang?: boolean | undefined;
   /** Ends what runs. */
   readonly abort?: AbortSignal | undefined;
   /** Awaited before a job that runs here, so that the caller's event loop can turn. */
@@ -28,7 +30,8 @@ export interface FuzzPoolOptions {
 const STALLED_S = 10;
 export const STALLED_AGAIN_S = 2;
 
-const COMPILED = extname(import.meta.filename) === '.js';
+/** In a checkout a thread must learn to load TypeScript first. */
+const THREAD_FILE = extname(import.meta.filename) === '.js' ? 'fuzz-thread.js' : 'source-thread.mjs';
 const THREAD = 'fuzzInThread';
 
 interface Watched {
@@ -53,14 +56,14 @@ class Stalled extends Error {
 export class FuzzPool {
   readonly #options: FuzzPoolOptions;
   readonly #watched = new Set<Watched>();
+  #hasHung = false;
   #threads: Piscina | undefined;
 
   constructor(options: FuzzPoolOptions) {
     this.#options = options;
-  }
-
-  get jobs(): number {
-    return this.#options.jobs;
+    options.abort?.addEventListener('abort', () => {
+      for (const { controller } of this.#watched) controller.abort();
+    });
   }
 
   get aborted(): boolean {
@@ -71,6 +74,8 @@ export class FuzzPool {
   tick(): void {
     for (const job of this.#watched) {
       const steps = Atomics.load(job.progress, STEPS);
+      // It waits for a thread, or its thread is loading.
+      if (steps === 0) continue;
       job.stalled = steps === job.steps ? job.stalled + 1 : 0;
       job.steps = steps;
       if (job.stalled >= job.limit) job.controller.abort();
@@ -79,16 +84,17 @@ export class FuzzPool {
 
   /** Runs of the campaign, numbered from `from` up to `to`. Rejects with ScenarioError; undefined: it was aborted. */
   async range(from: number, to: number): Promise<RangeReport | undefined> {
-    if (from >= to) return { failures: [], marks: {}, events: 0 };
+    if (from >= to || (this.#hasHung && this.#options.endAtHang === true)) return NOTHING;
     try {
       const job = { kind: 'range', from, to, progress: newProgress() } as const;
-      return (await this.#do(job, STALLED_S)) as RangeReport | undefined;
+      return (await this.#do(job, this.#hasHung ? STALLED_AGAIN_S : STALLED_S)) as RangeReport | undefined;
     } catch (error) {
       if (!(error instanceof Stalled)) throw error;
       const { run } = error;
+      this.#hasHung = true;
       const [before, after] = [await this.range(from, run), await this.range(run + 1, to)];
       if (before === undefined || after === undefined) return undefined;
-      return joined(joined(before, { failures: [{ run, failure: hanging(STALLED_S) }], marks: {}, events: 0 }), after);
+      return joined(joined(before, { ...NOTHING, failures: [{ run, failure: hanging(STALLED_S) }] }), after);
     }
   }
 
@@ -103,13 +109,26 @@ export class FuzzPool {
     }
   }
 
+  /** What a scenario hangs in, when that is a policy of the user's own. It is run once more, and ended again. */
+  async whereItHangs(document: ScenarioDocument): Promise<Failure | undefined> {
+    const lastCall = newLastCall();
+    try {
+      const job = { kind: 'trial', document, twice: false, progress: newProgress(), lastCall } as const;
+      await this.#do(job, STALLED_AGAIN_S);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Stalled)) throw error;
+      return hanging(STALLED_AGAIN_S, readLastCall(lastCall));
+    }
+  }
+
   async close(): Promise<void> {
     await this.#threads?.destroy();
   }
 
   async #do(job: FuzzJob, limit: number): Promise<FuzzAnswer | undefined> {
     if (this.aborted) return undefined;
-    const answer = COMPILED ? await this.#inThread(job, limit) : await this.#here(job);
+    const answer = this.#options.jobs > 0 ? await this.#inThread(job, limit) : await this.#here(job);
     if (answer !== undefined && 'input' in answer) throw new ScenarioError([answer.input]);
     return answer;
   }
@@ -120,17 +139,15 @@ export class FuzzPool {
   }
 
   async #inThread(job: FuzzJob, limit: number): Promise<FuzzAnswer | undefined> {
-    const { setup, jobs, abort } = this.#options;
+    const { setup, jobs } = this.#options;
     this.#threads ??= new Piscina({
-      filename: join(import.meta.dirname, 'fuzz-thread.js'),
+      filename: join(import.meta.dirname, THREAD_FILE),
       minThreads: jobs,
       maxThreads: jobs,
       workerData: setup,
     });
     const controller = new AbortController();
-    const onAbort = (): void => controller.abort();
-    abort?.addEventListener('abort', onAbort);
-    const watched: Watched = { progress: job.progress, controller, limit, steps: -1, stalled: 0 };
+    const watched: Watched = { progress: job.progress, controller, limit, steps: 0, stalled: 0 };
     this.#watched.add(watched);
     try {
       return (await this.#threads.run(job, { name: THREAD, signal: controller.signal })) as FuzzAnswer;
@@ -140,10 +157,11 @@ export class FuzzPool {
       throw error;
     } finally {
       this.#watched.delete(watched);
-      abort?.removeEventListener('abort', onAbort);
     }
   }
 }
+
+const NOTHING: RangeReport = { failures: [], marks: {}, events: 0 };
 
 /** Two reports of ranges, one after the other. */
 export function joined(first: RangeReport, second: RangeReport): RangeReport {

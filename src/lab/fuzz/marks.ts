@@ -11,7 +11,7 @@ import type { RunOutcome, TapEntry } from '../run-types.ts';
 
 interface Mark {
   readonly what: string;
-  /** The whole space meets it within a thousand runs, or something is wrong with the campaign. */
+  /** Two thousand runs of the whole space meet it some eight times or more: none, and something is wrong. */
   readonly required: boolean;
 }
 
@@ -47,10 +47,10 @@ export const MARKS = {
   'kv-preemption': usual('an engine evicts a running sequence'),
   'prefix-hit': usual('a prompt finds blocks of it cached'),
   'row-dropped': usual('a row of a dataset is lost'),
-  'row-preserved': usual('a failed task is kept for another cycle'),
+  'row-preserved': rare('a failed task is kept for another cycle'),
   'salvaged-twice': usual('a task is called in three starts or more'),
   'rate-limited-in-ramp': rare('a 429 comes while the limit of its endpoint still ramps up'),
-  'early-shutdown': usual('a dataset is ended early by its errors'),
+  'early-shutdown': rare('a dataset is ended early by its errors'),
   recovered: usual('goodput comes back after trouble'),
 } as const satisfies Readonly<Record<string, Mark>>;
 export type MarkName = keyof typeof MARKS;

@@ -1,8 +1,9 @@
 /**
  * Turns a drawn scenario into one to judge liveness by. Its clients send at a pace that the fleet and the policies'
  * limits carry two and a half times; the first fifth of the run is quiet, faults begin in the next tenth and are over
- * by the middle, and from then on there is more than the minute in which goodput has to be back. Scenarios whose
- * workload is no open loop stay as they are.
+ * by the middle, and from then on there is more than the minute in which goodput has to be back. No health check
+ * removes workers for good: whoever does that has to bring others. Scenarios whose workload is no open loop stay as
+ * they are.
  */
 import { durationText } from './duration-text.ts';
 import { workersOf } from './drawn-fleet.ts';
@@ -28,11 +29,18 @@ export function asRecoveryWorld(world: Drawn): Drawn {
   const faults = (world['faults'] as readonly Drawn[] | undefined) ?? [];
   return {
     ...world,
+    ...keepingWorkers(world['policies'] as Drawn | undefined),
     workload: { ...workload, arrivals: { process: 'poisson', rate: rounded }, requests },
     faults: faults.map((fault) => ({ ...fault, at: durationText(startOf(fault) * 1e6) })),
     slo: { e2e: durationText(SLO_S * 1e6) },
     recovery: { within: '60s' },
   };
+}
+
+/** Its `policies` block, where its health check would remove a worker that nobody brings back. */
+function keepingWorkers(policies: Drawn | undefined): { readonly policies?: Drawn } {
+  const { removeFailed, ...health } = (policies?.['health'] ?? {}) as Drawn;
+  return removeFailed === true ? { policies: { ...policies, health } } : {};
 }
 
 function startOf({ at }: Drawn): number {

@@ -51,3 +51,4 @@ export const spaceSchema = z.strictObject({
   vary: z.record(path, range).optional().describe('Dotted path → [least, most], or a list of values.'),
 });
 export type SpaceFile = z.output<typeof spaceSchema>;
+export type SpaceInput = z.input<typeof spaceSchema>;

@@ -6,7 +6,7 @@ import { reasonOf, ScenarioError } from '../scenario-error.ts';
 import { parseWith } from '../schema-issues.ts';
 import { decodeUtf8, YamlSource } from '../yaml-source.ts';
 import type { Drawn } from './drawn-workload.ts';
-import { FEATURES, type SpaceFile, spaceSchema } from './space-schema.ts';
+import { FEATURES, type SpaceFile, type SpaceInput, spaceSchema } from './space-schema.ts';
 
 /** A space as plain data, which any thread can be given. */
 export interface Space {
@@ -29,6 +29,11 @@ const PROSE: ReadonlySet<string> = new Set(['name', 'why', 'source', 'variants',
 export function loadSpace(file: string): Space {
   const { yaml } = readYaml(file, '--space: ');
   return spaceOf(yaml, file);
+}
+
+/** The same, given as plain data; paths in it start from the working folder. Throws ScenarioError. */
+export function spaceOfValue(value: SpaceInput): Space {
+  return spaceOf(new YamlSource(JSON.stringify(value), 'space'), 'space');
 }
 
 function spaceOf(yaml: YamlSource, file: string): Space {

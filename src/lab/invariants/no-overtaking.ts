@@ -17,14 +17,20 @@ export const noOvertaking: Invariant = {
     if (OUT_OF_ORDER.has(policies.queue.name)) return {};
     const book = new QueueBook();
     const passed = new Map<number, number>();
+    // Ids are no order: a host that was busy may take two arrivals of one instant either way.
+    const places = new Map<number, number>();
+    let next = 0;
     return {
       call(call) {
         if (call.role !== 'queue') return;
         const step = book.book(call);
+        if (step.kind === 'queued') places.set(step.request.id, next++);
         if (step.kind !== 'admitted') return;
         const { id, tenant, priority } = step.request;
+        const place = places.get(id) ?? Infinity;
+        places.delete(id);
         for (const { request: waiter } of book.waiting.values()) {
-          if (waiter.id > id) break;
+          if ((places.get(waiter.id) ?? 0) > place) break;
           if (waiter.tenant !== tenant || waiter.priority !== priority) continue;
           const times = (passed.get(waiter.id) ?? 0) + 1;
           passed.set(waiter.id, times);

@@ -1,6 +1,7 @@
 /**
  * Retry-After is obeyed (RFC 9110, 10.2.3): a request is not tried again before the time that the worker asked for. A
- * policy that is configured not to (`retryAfter: ignore`, or a `retryAfterMax` below what was asked) does as told.
+ * policy that is configured not to (`retryAfter: ignore`, or a `retryAfterMax` below what was asked) does as told, and
+ * `sglang-8744` is kept as it was: it knew no Retry-After.
  */
 import type { AttemptResult, RequestView } from '../../../policies/types.ts';
 import type { Invariant } from './invariant.ts';
@@ -14,7 +15,7 @@ export const retryAfterObeyed: Invariant = {
   hears: ['retry.delayUs'],
   watch({ policies }, report) {
     const { name, retryAfter, retryAfterMax } = policies.retry;
-    if (retryAfter === 'ignore') return {};
+    if (retryAfter === 'ignore' || name === 'sglang-8744') return {};
     const obeyedBelow = typeof retryAfterMax === 'number' ? retryAfterMax : Infinity;
     return {
       call({ at, args, answer }) {

@@ -30,9 +30,29 @@ export const tokensExact: Invariant = {
 
 /** Tokens that fit beside the prompt. */
 function roomAt(worker: WorkerConfig | undefined, promptTokens: number): number {
-  if (worker?.model !== 'engine') return Infinity;
-  const { maxModelTokens, blocks, blockTokens, chunkedPrefill, maxBatchedTokens } = worker;
-  // A preempted sequence must be computed again in one pass where prefill knows no chunks.
-  const pass = chunkedPrefill ? Infinity : maxBatchedTokens;
-  return Math.max(0, Math.min(maxModelTokens, blocks * blockTokens, pass + 1) - promptTokens);
+  switch (worker?.model) {
+    case 'engine': {
+      const { maxModelTokens, blocks, blockTokens, chunkedPrefill, maxBatchedTokens } = worker;
+      // A preempted sequence must be computed again in one pass where prefill knows no chunks.
+      const pass = chunkedPrefill ? Infinity : maxBatchedTokens;
+      return Math.max(0, Math.min(maxModelTokens, blocks * blockTokens, pass + 1) - promptTokens);
+    }
+    case 'sglang':
+      // A page and a token stay free.
+      return Math.max(0, Math.min(worker.maxModelTokens, (worker.blocks - 1) * worker.blockTokens - 1) - promptTokens);
+    case 'dynamo': {
+      const { semantics, maxModelTokens, blocks, blockTokens } = worker;
+      const pool = blocks * blockTokens;
+      // The mocker's last token gets no slot.
+      const tokens = semantics === 'trtllm' ? pool : Math.min(maxModelTokens, pool + 1);
+      return Math.max(0, tokens - promptTokens);
+    }
+    case 'disaggregated':
+      return Math.min(...worker.decode.map((engine) => roomAt(engine, promptTokens)));
+    case 'endpoint':
+    case undefined:
+      return Infinity;
+    default:
+      return worker satisfies never;
+  }
 }

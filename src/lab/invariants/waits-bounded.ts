@@ -4,8 +4,8 @@
  * all three are held to the instant as well, give or take a delay of wakes in test mode.
  */
 import type { Invariant, Violation } from './invariant.ts';
+import { hostSlackUs } from './host-slack.ts';
 import { QUEUE_CALLS, QueueBook } from './queue-book.ts';
-import type { ResolvedScenario } from '../resolve.ts';
 
 export const waitsBounded: Invariant = {
   name: 'waits-bounded',
@@ -16,7 +16,7 @@ export const waitsBounded: Invariant = {
     const { name } = policies.queue;
     const timeoutUs = typeof policies.queue['timeout'] === 'number' ? policies.queue['timeout'] : Infinity;
     const { requestUs, attemptUs } = policies.timeouts;
-    const slackUs = slackOf(scenario);
+    const slackUs = hostSlackUs(scenario);
     const book = new QueueBook();
     const overdue = (now: number): Omit<Violation, 'at'> | undefined => {
       // All wait equally long, so the first to come is the first to go.
@@ -49,10 +49,3 @@ export const waitsBounded: Invariant = {
     };
   },
 };
-
-/** How late the gateway may act, microseconds; Infinity: a busy host acts when it can. */
-function slackOf({ config }: ResolvedScenario): number {
-  const isFree = Object.values(config.host).every((cost) => cost === 0);
-  const stalls = config.faults.some((fault) => fault.kind === 'stall' && fault.host === 'gateway');
-  return isFree && !stalls ? (config.testMode?.wakeDelayUs ?? 0) : Infinity;
-}

@@ -84,6 +84,45 @@ describe('the story of a request', () => {
   });
 });
 
+describe('the story of a row', () => {
+  const builder = parseScenario(
+    `
+name: rows
+why: A test.
+source: a test
+fleet: [{count: 1, endpoint: {maxRunning: 1, service: 100ms}}]
+network: {client: 0us, worker: 0us}
+workload: {kind: dataset, rows: 4, columns: [answer], endpoints: [{name: one, cap: 1}], prompt: 10, output: 5}
+policies:
+  capacity: {name: fixed}
+  queue: {name: none}
+  retry: {name: none}
+  tasks: {name: bounded-borrow, variant: baseline}
+  admission: {name: aimd, waitTimeout: 50ms}
+  salvage: {name: rounds, variant: baseline, roundsMax: 1}
+`,
+    'rows.yaml',
+  );
+
+  it('tells of a task never sent: its waits for admission, its deferrals, and the rule that lost it', async () => {
+    const world = resolveVariant(builder, 'base');
+    const lost: number[] = [];
+    const plain = await runScenario(world, {
+      tap: { from: 0, to: 0, record: () => undefined, rowDropped: (_, row) => void lost.push(row) },
+    });
+    expect(plain.result.rows?.dropped).toBe(lost.length);
+    const [row = -1] = lost;
+    const story = await tellStory(runScenario, world, { row });
+    const text = story?.lines.map((line) => line.text) ?? [];
+    expect(story?.records).toEqual([]);
+    expect(text[0]).toMatch(/^task \d+ \(column answer\) has what it depends on and is queued$/);
+    expect(text.some((line) => /^admission aimd: acquire\(\d+, /.test(line))).toBe(true);
+    expect(text.some((line) => /is deferred after timeout, cause upstream$/.test(line))).toBe(true);
+    expect(text.at(-2)).toMatch(new RegExp(`^row ${row} is lost by the rule after-rounds; its task failed last with`));
+    expect(text.at(-1)).toBe(`row ${row} is dropped`);
+  });
+});
+
 describe('spans', () => {
   it('hold each request with its attempts, on their workers, each ended once', async () => {
     const spans = new Spans();

@@ -1,0 +1,49 @@
+/**
+ * Whether a policy changed what it was shown: the values within its arguments are noted before a call and held against
+ * those after it. Objects are followed two members deep, which covers every view of the port; a list counts with its
+ * length and order.
+ */
+import { inWords } from './explain/words.ts';
+
+const DEPTH_MAX = 3;
+/** Of one call; beyond these nothing is noted. */
+const VALUES_MAX = 4000;
+
+/** All values within the arguments, in order: of each object how many members it has, then each and what is in it. */
+export function valuesWithin(args: readonly unknown[]): unknown[] {
+  const values: unknown[] = [];
+  note(args, 0, values, undefined, '');
+  return values;
+}
+
+/** `[2][0].inFlight was 3 and is 0`; undefined: all is as it was noted before. */
+export function changeWithin(args: readonly unknown[], before: readonly unknown[]): string | undefined {
+  const after = valuesWithin(args);
+  const place = after.findIndex((value, i) => !Object.is(value, before[i]));
+  if (place < 0 && after.length === before.length) return undefined;
+  const at = place < 0 ? after.length - 1 : place;
+  const paths: string[] = [];
+  note(args, 0, [], paths, '');
+  return `${paths[at] ?? ''} was ${brief(before[at])} and is ${brief(after[at])}`;
+}
+
+function note(value: unknown, depth: number, values: unknown[], paths: string[] | undefined, lead: string): void {
+  if (typeof value !== 'object' || value === null || depth >= DEPTH_MAX) return;
+  const record = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(record);
+  values.push(keys.length);
+  paths?.push(`${lead}${Array.isArray(value) ? '.length' : ', counted by its members,'}`);
+  for (const key of keys) {
+    if (values.length >= VALUES_MAX) return;
+    const member = record[key];
+    values.push(member);
+    const path = paths === undefined ? '' : `${lead}${Array.isArray(value) ? `[${key}]` : `.${key}`}`;
+    paths?.push(path);
+    note(member, depth + 1, values, paths, path);
+  }
+}
+
+function brief(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'string' ? JSON.stringify(value) : inWords(value);
+}
