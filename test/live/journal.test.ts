@@ -105,8 +105,18 @@ describe('a journal', () => {
   it('that was torn by a crash replays as far as it goes', async () => {
     await badHour();
     const text = readFileSync(file, 'utf8');
-    writeFileSync(file, text.slice(0, Math.floor(text.length / 2)));
+    const cut = text.indexOf('\n', text.length / 2) + 1;
+    writeFileSync(file, text.slice(0, cut + 5));
     expect(replay(journalLines(file))).toMatchObject({ over: 'torn', divergence: undefined });
+  });
+
+  it('that was torn between an input and its effects replays as far as it goes', async () => {
+    await badHour();
+    const lines = [...journalLines(file)];
+    const effect = lines.findIndex((line) => line.startsWith('[">start"'));
+    expect(effect).toBeGreaterThan(0);
+    expect(replay(lines.slice(0, effect))).toMatchObject({ over: 'torn', divergence: undefined });
+    expect(replay(lines.slice(0, effect + 1)).divergence).toBeUndefined();
   });
 
   it('goes on in segments, each of which replays by itself, and all that are left together', async () => {

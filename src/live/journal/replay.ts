@@ -69,7 +69,7 @@ export function replayJournal(lines: Iterable<string>, entries: readonly PolicyE
     else if (!replay.take(line, number)) break;
   }
   if (number === 0) throw new JournalError('the file is empty');
-  return replay.result(number, torn !== undefined);
+  return replay.result(torn !== undefined);
 }
 
 class Replay {
@@ -151,13 +151,10 @@ class Replay {
     return this.#divergence === undefined;
   }
 
-  result(lines: number, isTorn: boolean): Replayed {
-    const cutShort = isTorn || this.#over !== undefined;
-    // Effects of the last input may be missing where the journal was cut.
-    if (!cutShort && this.#divergence === undefined && this.#pending.length > 0) {
-      this.#part(lines + 1, undefined, this.#pending[0]);
-    }
-    const over = this.#over ?? (isTorn ? 'torn' : undefined);
+  result(isTorn: boolean): Replayed {
+    // Effects of the last input may be missing where the journal was cut, at the end of a line too.
+    const cutShort = isTorn || (this.#divergence === undefined && this.#pending.length > 0);
+    const over = this.#over ?? (cutShort ? 'torn' : undefined);
     const counts = { inputs: this.#inputs, effects: this.#effects, from: this.#from, segments: this.#segments };
     return { ...counts, over, divergence: this.#divergence };
   }
