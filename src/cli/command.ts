@@ -16,6 +16,8 @@ export interface Command {
   readonly usage: string;
   /** One line of the help; false: not shown. */
   readonly describe: string | false;
+  /** Serves or sends real traffic: how long a policy takes there is the operator's to judge. */
+  readonly live?: boolean;
   /** Names of flags that take a value. */
   readonly flags: readonly string[];
   /** Names of flags that take none. */

@@ -243,6 +243,7 @@ const engine: Command = {
 
 const proxy: Command = {
   usage: 'proxy',
+  live: true,
   describe: 'Serve an OpenAI-compatible gateway over a fleet of workers',
   flags: PROXY_FLAGS,
   switches: PROXY_SWITCHES,
@@ -255,6 +256,7 @@ const proxy: Command = {
 
 const batch: Command = {
   usage: 'batch <rows>',
+  live: true,
   describe: 'Run a file of requests against a proxy or workers; resumable, each row once',
   flags: BATCH_FLAGS,
   switches: BATCH_SWITCHES,

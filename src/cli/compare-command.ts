@@ -29,6 +29,7 @@ import { FileRunStore } from './run-store.ts';
 import { quoted, scenarioFile } from './scenario-file.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
+import { startWatchdog } from './watchdog.ts';
 import { writeError, writeWhole } from './write-files.ts';
 
 const US_PER_SEC = 1e6;
@@ -49,7 +50,8 @@ export async function compareCommand(args: CompareArguments, terminal: Terminal)
     abort.abort();
   };
   process.on('SIGINT', onInterrupt);
-  const pool = new RunPool({ jobs: args.jobs, abort: abort.signal, pause: turned });
+  const ownCode = own === undefined ? undefined : startWatchdog();
+  const pool = new RunPool({ jobs: args.jobs, abort: abort.signal, pause: turned, ownCode });
   const line = terminal.progress ? new CountLine(args.command) : undefined;
   try {
     const campaign = await runCampaign(scenario, plans, {

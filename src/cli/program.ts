@@ -8,7 +8,7 @@ import type { PolicyFault } from '../lab/guarded-policy.ts';
 import { didYouMean } from '../lab/nearest.ts';
 import type { Runner } from '../lab/run-types.ts';
 import { COMMANDS } from './commands.ts';
-import type { Job, Parsed } from './command.ts';
+import { type Job, listOf, type Parsed } from './command.ts';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -67,7 +67,7 @@ async function dispatch(
     if (command.describe === false) parser.command(command.usage, false, builder, handler);
     else parser.command(command.usage, command.describe, builder, handler);
   }
-  await parser
+  const parsed = await parser
     .demandCommand(1, `missing command; allowed ${NAMES.join(', ')}`)
     .strict()
     .help()
@@ -81,9 +81,19 @@ async function dispatch(
     .parseAsync([...args], {}, (_error: unknown, _argv: unknown, output: string) => {
       help = output;
     });
-  if (job !== undefined) return job(terminal, run);
+  if (job !== undefined) {
+    if (runsOwnCode(parsed)) (await import('./watchdog.ts')).startWatchdog(listOf(parsed['scenario'])[0]);
+    return job(terminal, run);
+  }
   if (help !== '') await terminal.print(`${help}\n`);
   return EXIT.ok;
+}
+
+/** Whether it runs modules of the user's own, and not as a live gateway. */
+function runsOwnCode(argv: Parsed): boolean {
+  const [name] = listOf(argv['_']);
+  const isLive = COMMANDS.some(({ usage, live }) => live === true && usage.split(' ')[0] === name);
+  return !isLive && (argv['policies'] !== undefined || argv['invariants'] !== undefined);
 }
 
 async function version(): Promise<string> {

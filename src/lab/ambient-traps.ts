@@ -7,6 +7,8 @@
  * This is the one thing here that belongs to the process and not to a run: there is one `Math`.
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { enterOwnCode, leaveOwnCode, type OwnCall } from './own-code.ts';
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -50,7 +52,8 @@ export function installTraps(): void {
 }
 
 /** Runs a step of a user's policy. Throws AmbientUse when it sprang a trap, also when it caught that itself. */
-export function watched<T>(step: () => T): T {
+export function watched<T>(step: () => T, describe: () => OwnCall): T {
+  const outer = enterOwnCode(describe);
   const before = sprung;
   sprung = undefined;
   depth++;
@@ -59,6 +62,7 @@ export function watched<T>(step: () => T): T {
     answer = step();
   } finally {
     depth--;
+    leaveOwnCode(outer);
     const use = sprung as AmbientUse | undefined;
     sprung = before;
     // What the step threw because of the trap is told as the trap's.
@@ -71,9 +75,11 @@ export function watched<T>(step: () => T): T {
 export async function watchedLoad<T>(url: string, load: () => Promise<T>): Promise<T> {
   installTraps();
   loading = url;
+  const outer = enterOwnCode(() => ({ what: `loading ${fileURLToPath(url)}`, input: undefined }));
   try {
     return await load();
   } finally {
+    leaveOwnCode(outer);
     loading = undefined;
   }
 }

@@ -118,7 +118,10 @@ function guardedMethod(
     const before = shownOnly ? valuesWithin(args) : [];
     let answer: unknown;
     try {
-      answer = watched(() => method.apply(policy, args));
+      answer = watched(
+        () => method.apply(policy, args),
+        () => ({ what: where, input: inputOf(name, args) }),
+      );
     } catch (error) {
       throw faultOf(where, error, inputOf(name, args));
     }
@@ -156,7 +159,7 @@ function checked(where: string, answer: unknown, args: readonly unknown[], rule:
 
 function attempt<T>(where: string, step: () => T): T {
   try {
-    return watched(step);
+    return watched(step, () => ({ what: where, input: undefined }));
   } catch (error) {
     throw faultOf(where, error);
   }

@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly jobs: number;
   /** Ends what runs. */
   readonly abort?: AbortSignal | undefined;
+  /** Where threads count what code of the user's own they run (own-code.ts), for a watchdog. */
+  readonly ownCode?: SharedArrayBuffer | undefined;
   /** Awaited between runs when there is one job, so that the caller's event loop can turn. */
   readonly pause?: (() => Promise<void>) | undefined;
 }
@@ -65,7 +67,7 @@ export class RunPool {
   }
 
   async #run(world: ResolvedScenario): Promise<ThreadAnswer | undefined> {
-    const { jobs, abort, pause } = this.#options;
+    const { jobs, abort, pause, ownCode } = this.#options;
     if (jobs === 1 || !COMPILED) {
       await pause?.();
       return runInThread(world);
@@ -74,6 +76,7 @@ export class RunPool {
       filename: join(import.meta.dirname, 'run-thread.js'),
       minThreads: jobs,
       maxThreads: jobs,
+      workerData: ownCode,
     });
     try {
       const options = { name: runInThread.name, ...(abort === undefined ? {} : { signal: abort }) };

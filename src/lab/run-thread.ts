@@ -1,5 +1,8 @@
 /** What a worker thread of the pool does: runs one resolved scenario and answers its result, or what went wrong. */
+import { threadId } from 'node:worker_threads';
+import { Piscina } from 'piscina';
 import { PolicyFault } from './guarded-policy.ts';
+import { countOwnCodeIn } from './own-code.ts';
 import { errorKind } from './user-error.ts';
 import type { RunStatus } from './run-types.ts';
 import type { ResolvedScenario } from './resolve.ts';
@@ -17,6 +20,9 @@ export interface ThreadRun {
 export type ThreadAnswer =
   | ThreadRun
   | { readonly failure: string; readonly kind: ReturnType<typeof errorKind> };
+
+const memory: unknown = Piscina.workerData;
+if (memory instanceof SharedArrayBuffer) countOwnCodeIn(memory, threadId);
 
 export async function runInThread(resolved: ResolvedScenario): Promise<ThreadAnswer> {
   try {

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { watchedLoad } from './ambient-traps.ts';
+import { AmbientUse, watchedLoad } from './ambient-traps.ts';
 import { hashOfFile } from './canonical-hash.ts';
 import { reasonOf, ScenarioError, shownValue } from './scenario-error.ts';
 
@@ -69,10 +69,11 @@ function loadFailure(error: unknown): string {
   if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
     return `node ${process.version} does not load TypeScript by itself`;
   }
-  const frame = /^ +(at (?!.*\(node:).*)$/m.exec(error.stack ?? '')?.[1];
+  const frame = /^ +(at (?!.*\(node:)(?!.*\/ambient-traps\.)(?!Object\.apply ).*)$/m.exec(error.stack ?? '')?.[1];
   const isResolution = (error as NodeJS.ErrnoException).code?.startsWith('ERR_') === true;
   const place = error instanceof SyntaxError || isResolution || frame === undefined ? '' : ` ${frame}`;
-  return `cannot be loaded: ${error.name}: ${error.message}${place}`;
+  const said = error instanceof AmbientUse ? `it called ${error.what}` : `${error.name}: ${error.message}`;
+  return `cannot be loaded: ${said}${place}`;
 }
 
 /** `:LINE`, which the error of an import does not tell; '' when node finds none either. */

@@ -149,6 +149,17 @@ describe('a policy of your own that breaks the port', () => {
     expect(err).toMatch(/^[^\n]* \(at \d+ µs, after \d+ events\)\n {2}input {4}pick\(/);
   });
 
+  it('ends with 3, the call and its line when it does not come back', { timeout: 60_000 }, () => {
+    const file = withPick('loops', '(() => { while (true); })()');
+    const args = ['--import', 'tsx', 'src/cli/main.ts', 'run', scenario, '--policies', file, '--set', ROUTER];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: packageRoot(), encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+    expect(stderr).toMatch(
+      /^policy router\/least-in-flight: pick did not end within 10 s at .*loops\.mjs:\d+\n {2}input {4}pick\(.*\n/,
+    );
+    expect(stderr.endsWith(`\n  scenario ${scenario}\n`)).toBe(true);
+  });
+
   it('ends with 3 when it fails in the fresh process alone', async () => {
     const file = withPick('alone', 'process.send === undefined || process.argv[2] !== "internal-replay" ? 0 : 99');
     const { code, err } = await run(file, '--check-determinism');
