@@ -18,6 +18,11 @@ describe('the catalog', () => {
     }
   });
 
+  it('has no two of one name in different folders: a name without its folder is enough', async () => {
+    const names = (await catalog()).map(({ name }) => name.split('/').at(-1));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   it('finds the package from a folder deep inside it, and says so when there is none', () => {
     const root = packageRoot();
     expect(packageRoot(join(root, 'dist', 'src', 'lab', 'catalog.js'))).toBe(root);
