@@ -4,6 +4,7 @@ import type { Difference } from '../lab/compare/comparison.ts';
 import { comparisonCells, COMPARISON_HEAD, comparisonVerdicts } from './comparison.ts';
 import { markdownTable } from './markdown-table.ts';
 import { plainTable } from './plain-table.ts';
+import { wrapped } from './wrapped.ts';
 
 export interface ComparisonAbout {
   readonly title: string;
@@ -23,13 +24,14 @@ export const METHOD =
 /** Verdict lines and one table an arm. */
 export function printedComparison({ arms, differences, seeds, ended }: Campaign, width: number): string {
   const [baseline] = arms;
-  const blocks = [comparisonVerdicts(baseline?.name ?? '', differences).join('\n')];
+  const prose = (text: string): string => wrapped(text, width).join('\n');
+  const blocks = [comparisonVerdicts(baseline?.name ?? '', differences).map(prose).join('\n')];
   for (const { name } of arms.slice(1)) {
     const own = differences.filter(({ arm }) => arm === name);
     const moved = own.filter(({ verdict }) => verdict !== 'no difference');
     const equal = own.filter(({ verdict }) => verdict === 'no difference').map(({ metric }) => metric.label);
     const table = moved.length === 0 ? '' : `\n${plainTable(HEAD, moved.map(cellsWithoutArm), width)}`;
-    const rest = equal.length === 0 ? '' : `\nequal in every seed: ${equal.join(', ')}`;
+    const rest = equal.length === 0 ? '' : `\n${prose(`equal in every seed: ${equal.join(', ')}`)}`;
     blocks.push(`${name} against ${baseline?.name ?? ''}${table}${rest}`);
   }
   blocks.push(`${seeds.length} seeds from ${seeds[0] ?? '–'} (${ended})`);

@@ -5,6 +5,7 @@
 import type { Finding, FuzzReport } from '../lab/fuzz/campaign.ts';
 import type { MarkName } from '../lab/fuzz/marks.ts';
 import { formatCount } from './format.ts';
+import { wrapped } from './wrapped.ts';
 
 /** What was asked for. */
 export interface FuzzAbout {
@@ -112,15 +113,4 @@ function labelled(label: string, text: string): string[] {
 /** As `labelled`, for what is to be copied. */
 function whole(label: string, text: string): string[] {
   return [`  ${label.padEnd(LABEL)}${text}`];
-}
-
-/** Lines of whole words, as long as fits. */
-function wrapped(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.replaceAll(/\s+/g, ' ').split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
