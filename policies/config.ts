@@ -6,18 +6,22 @@
 import { z } from 'zod';
 
 const UNIT_US: Readonly<Record<string, number>> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6 };
-const DURATION = /^(\d+(?:\.\d+)?)(us|ms|s|m|h)$/;
+const NUMBER = String.raw`\d+(?:\.\d+)?`;
+/** One unit or several, the larger first: `1h30m`. */
+const UNITS = ['h', 'm(?!s)', 's', 'ms', 'us'].map((unit) => `(?:${NUMBER}${unit})?`);
+const DURATION = new RegExp(`^(?=\\d)${UNITS.join('')}$`);
+const PART = new RegExp(`(${NUMBER})(us|ms|s|m|h)`, 'g');
 
-/** Microseconds of `50ms`, `1.5s`, `none` (Infinity) and the like; undefined when the text is none of them. */
+/** Microseconds of `50ms`, `2m30s`, `none` (Infinity) and the like; undefined when the text is none of them. */
 function parseDuration(text: string): number | undefined {
   if (text === 'none') return Infinity;
-  const match = DURATION.exec(text);
-  if (match === null) return undefined;
-  const us = Number(match[1]) * (UNIT_US[match[2] as string] as number);
+  if (!DURATION.test(text)) return undefined;
+  let us = 0;
+  for (const [, digits, unit] of text.matchAll(PART)) us += Number(digits) * (UNIT_US[unit as string] as number);
   return us <= Number.MAX_SAFE_INTEGER ? Math.round(us) : undefined;
 }
 
-const DURATION_HELP = "a duration with its unit, such as '50ms', '1.5s' or '2m'";
+const DURATION_HELP = "a duration with its unit, such as '50ms', '1.5s' or '2m30s'";
 
 /** A finite duration ≥ `min` (text as in the configuration, default '0s'). Output: whole microseconds. */
 export function duration(min = '0s') {

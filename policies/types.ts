@@ -155,12 +155,16 @@ export interface WorkerObserver {
  */
 export interface Snapshots {
   /**
-   * Plain data: numbers (not NaN), texts, arrays, objects, Maps, Sets. Written down at once and not changed. Undefined:
-   * this one cannot.
+   * Plain data: numbers (not NaN), bigints, texts, truth values, null, arrays, objects, Maps, Sets. Written down at
+   * once and not changed; `restore` may keep what it is given. Undefined: this one cannot, now. Draws are no part of
+   * it: streams begin anew where a snapshot is taken.
    */
   snapshot?(): unknown;
-  /** On a fresh policy of the same settings, before any other call. `requestOf` knows every request in the gateway. */
-  restore?(state: unknown, requestOf: (id: number) => RequestView): void;
+  /**
+   * On a fresh policy of the same settings, before any other call. `requestOf` and `attemptOf` know all that is in the
+   * gateway.
+   */
+  restore?(state: unknown, requestOf: (id: number) => RequestView, attemptOf: (id: number) => AttemptView): void;
 }
 
 /** Told once per lease granted and once per lease settled; the core owns that promise. */

@@ -53,6 +53,12 @@ export class Deadlines {
     this.#sink(last);
   }
 
+  /** [id, at] of all, in the order in which they come due: set again in this order they are as they were. */
+  values(): readonly (readonly [number, Micros])[] {
+    const inOrder = [...this.#heap].sort((a, b) => (before(a, b) ? -1 : 1));
+    return inOrder.map(({ id, at }) => [id, at]);
+  }
+
   #rise(deadline: Deadline): void {
     while (deadline.place > 0) {
       const above = this.#heap[(deadline.place - 1) >>> 1] as Deadline;

@@ -168,7 +168,7 @@ export class Busy implements Gate {
     return [this.#thresholds, this.#workers, this.#statuses, this.#pools, this.#reportsEnded, monitor];
   }
 
-  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+  restore(state: unknown, requestOf: (id: number) => RequestView, attemptOf: (id: number) => AttemptView): void {
     const [thresholds, workers, statuses, pools, reportsEnded, monitor] = state as [
       ...[BusyThresholds, readonly number[], Map<number, WorkerStatus>, ReadonlyMap<number, WorkerPool>, boolean],
       unknown,
@@ -178,7 +178,7 @@ export class Busy implements Gate {
     refill(this.#statuses, statuses);
     this.#pools = pools;
     this.#reportsEnded = reportsEnded;
-    this.monitor.restore?.(monitor, requestOf);
+    this.monitor.restore?.(monitor, requestOf, attemptOf);
   }
 }
 

@@ -9,6 +9,7 @@
  *
  * Source: ai-dynamo/dynamo worker_monitor.rs 00220774a, without the leases of #14210.
  */
+import { refill, refillSet } from '../refill.ts';
 import type { AttemptResult, AttemptView, Micros } from '../types.ts';
 import { BATCH_TOKENS_UNKNOWN, type BusyMonitor, type BusyThresholds } from './monitor.ts';
 import type { RankLoad, WorkerPool } from './monitor.ts';
@@ -133,5 +134,22 @@ export class LatchMonitor implements BusyMonitor {
     const { prefillTokensMax, prefillBatchesMax } = this.#thresholds;
     const batch = pool.maxBatchedTokens === -1 ? BATCH_TOKENS_UNKNOWN : pool.maxBatchedTokens;
     return latched || prefillTokens > prefillTokensMax || prefillTokens > Math.trunc(prefillBatchesMax * batch);
+  }
+
+  snapshot(): unknown {
+    return [this.#thresholds, this.#moved, this.#pools, this.#ranks, this.#over, this.#marked];
+  }
+
+  restore(state: unknown): void {
+    const [thresholds, moved, pools, ranks, over, marked] = state as [
+      ...[BusyThresholds, boolean, ReadonlyMap<number, WorkerPool>],
+      ...[Map<number, Map<number, RankState>>, Set<number>, Set<number>],
+    ];
+    this.#thresholds = thresholds;
+    this.#moved = moved;
+    this.#pools = pools;
+    refill(this.#ranks, ranks);
+    refillSet(this.#over, over);
+    refillSet(this.#marked, marked);
   }
 }

@@ -12,6 +12,7 @@
  *
  * Source: ai-dynamo/dynamo lib/runtime/src/utils/worker_monitor.rs a5371bfc5 (#3458).
  */
+import { refill } from '../refill.ts';
 import type { Micros } from '../types.ts';
 import type { BusyMonitor, BusyThresholds, RankLoad, WorkerPool } from './monitor.ts';
 
@@ -94,5 +95,22 @@ export class SeedMonitor implements BusyMonitor {
     let state = this.#states.get(worker);
     if (state === undefined) this.#states.set(worker, (state = { active: -1, total: -1 }));
     return state;
+  }
+
+  snapshot(): unknown {
+    return [this.#states, this.#known, this.#free, this.#busy, this.#ended, this.publications];
+  }
+
+  restore(state: unknown): void {
+    const [states, known, free, busy, ended, publications] = state as [
+      ...[Map<number, SeedState>, readonly number[], readonly number[], ReadonlySet<number>],
+      ...[boolean, number],
+    ];
+    refill(this.#states, states);
+    this.#known = known;
+    this.#free = free;
+    this.#busy = busy;
+    this.#ended = ended;
+    this.publications = publications;
   }
 }

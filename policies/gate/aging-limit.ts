@@ -6,6 +6,7 @@
  *
  * Source: llm-d/llm-d-router issue 2295 (in-flight entries reaped after 5 minutes while their streams ran).
  */
+import { refill } from '../refill.ts';
 import type { AttemptView, Gate, Micros, WorkerView } from '../types.ts';
 
 export class AgingLimit implements Gate {
@@ -57,5 +58,13 @@ export class AgingLimit implements Gate {
       started.delete(attempt);
     }
     return started.size;
+  }
+
+  snapshot(): unknown {
+    return this.#started;
+  }
+
+  restore(state: unknown): void {
+    refill(this.#started, state as Map<number, Map<number, Micros>>);
   }
 }

@@ -8,7 +8,7 @@
  */
 import type { AttemptResult, AttemptView, Capacity, CapacitySource, Micros } from '../types.ts';
 import type { LimitSettings } from './config.ts';
-import { SampleWindow } from './sample-window.ts';
+import { SampleWindow, type WindowState } from './sample-window.ts';
 import { type Sample, LeaseSampler } from './sampler.ts';
 
 /** How a limit moves with a sample. */
@@ -16,6 +16,8 @@ export interface LimitRule {
   /** Requests, not necessarily whole, within the configured bounds. */
   readonly limit: number;
   update(sample: Sample): void;
+  snapshot(): readonly number[];
+  restore(state: readonly number[]): void;
 }
 
 export class AdaptiveLimit implements Capacity {
@@ -53,5 +55,16 @@ export class AdaptiveLimit implements Capacity {
     if (sample === undefined) return;
     const average = this.#window.add(now, sample);
     if (average !== undefined) this.#rule.update(average);
+  }
+
+  snapshot(): unknown {
+    return [this.#rule.snapshot(), this.#sampler.snapshot(), this.#window.snapshot()];
+  }
+
+  restore(state: unknown): void {
+    const [rule, sampler, window] = state as [number[], Map<number, boolean>, WindowState];
+    this.#rule.restore(rule);
+    this.#sampler.restore(sampler);
+    this.#window.restore(window);
   }
 }

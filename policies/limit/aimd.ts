@@ -34,6 +34,14 @@ export class Aimd implements LimitRule {
     if (dropped || latencyUs > timeout) this.#limit = Math.max(min, Math.floor(this.#limit * backoffRatio));
     else if (inFlight * 2 >= this.#limit) this.#limit = Math.min(max, this.#limit + 1);
   }
+
+  snapshot(): readonly [number] {
+    return [this.#limit];
+  }
+
+  restore([limit]: readonly [number]): void {
+    this.#limit = limit;
+  }
 }
 
 export const aimd: PolicyEntry<'capacity', AimdConfig> = {

@@ -71,6 +71,16 @@ export class Gradient2 implements LimitRule {
     const target = gradient * this.#limit + queueSize;
     this.#limit = Math.max(min, Math.min(max, (1 - smoothing) * this.#limit + smoothing * target));
   }
+
+  snapshot(): readonly [number, Micros, number] {
+    return [this.#limit, this.#longUs, this.#samples];
+  }
+
+  restore([limit, longUs, samples]: readonly [number, Micros, number]): void {
+    this.#limit = limit;
+    this.#longUs = longUs;
+    this.#samples = samples;
+  }
 }
 
 export const gradient2: PolicyEntry<'capacity', Gradient2Config> = {

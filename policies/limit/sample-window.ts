@@ -8,6 +8,9 @@
 import type { Micros } from '../types.ts';
 import type { Sample } from './sampler.ts';
 
+/** Its end, samples, those with a latency, their sum, most in flight, whether one was dropped. */
+export type WindowState = readonly [Micros, number, number, Micros, number, boolean];
+
 export class SampleWindow {
   readonly #windowUs: Micros;
   readonly #samplesMin: number;
@@ -49,5 +52,18 @@ export class SampleWindow {
     this.#inFlightMax = 0;
     this.#dropped = false;
     return average;
+  }
+
+  snapshot(): WindowState {
+    return [this.#endsAt, this.#samples, this.#measured, this.#latencySumUs, this.#inFlightMax, this.#dropped];
+  }
+
+  restore([endsAt, samples, measured, latencySumUs, inFlightMax, dropped]: WindowState): void {
+    this.#endsAt = endsAt;
+    this.#samples = samples;
+    this.#measured = measured;
+    this.#latencySumUs = latencySumUs;
+    this.#inFlightMax = inFlightMax;
+    this.#dropped = dropped;
   }
 }

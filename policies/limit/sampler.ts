@@ -10,6 +10,7 @@
  * that moment, the sampled one included. Source: Netflix/concurrency-limits 78a74b9 Limiter (success, ignore,
  * dropped). We differ: in-flight is taken there when the attempt begins, and a drop has the latency of its refusal.
  */
+import { refill } from '../refill.ts';
 import type { AttemptResult, AttemptView, Micros } from '../types.ts';
 
 export interface Sample {
@@ -56,5 +57,13 @@ export class LeaseSampler {
       default:
         return outcome satisfies never;
     }
+  }
+
+  snapshot(): ReadonlyMap<number, boolean> {
+    return this.#leases;
+  }
+
+  restore(leases: ReadonlyMap<number, boolean>): void {
+    refill(this.#leases, leases);
   }
 }

@@ -86,6 +86,17 @@ export class Vegas implements LimitRule {
   #drawJitter(): number {
     return 0.5 + this.#rng() / 2;
   }
+
+  snapshot(): readonly [number, Micros, number, number] {
+    return [this.#limit, this.#leastUs, this.#samples, this.#probeJitter];
+  }
+
+  restore([limit, leastUs, samples, probeJitter]: readonly [number, Micros, number, number]): void {
+    this.#limit = limit;
+    this.#leastUs = leastUs;
+    this.#samples = samples;
+    this.#probeJitter = probeJitter;
+  }
 }
 
 export const vegas: PolicyEntry<'capacity', VegasConfig> = {

@@ -105,6 +105,13 @@ export const priorityConfig = policyObject('priority', {
     .enum(['clamp', 'legacy-admission'])
     .prefault('clamp')
     .describe('Reservations beyond the first capacity: cut them, or give up classes for good. Source: smg defect 15.'),
+  reserveFor: z
+    .enum(['permitted', 'all'])
+    .prefault('permitted')
+    .describe("'all': classes that no tenant may have hold their slots back, too, as in smg. Source: ours."),
+  unreserved: count()
+    .prefault(1)
+    .describe('Slots that no reservation takes; 0, as in smg: a small idle fleet starves lower classes. Source: ours.'),
 });
 export type PriorityConfig = z.output<typeof priorityConfig>;
 export type ClassConfig = PriorityConfig['classes'][(typeof CLASSES)[number]];

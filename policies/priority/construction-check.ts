@@ -6,11 +6,13 @@
  */
 import type { AttemptResult, AttemptView, FinishCause, Micros, Queue, QueueEffect, RequestView } from '../types.ts';
 
+type State = 'unchecked' | 'scheduler' | 'legacy';
+
 export class ConstructionCheck implements Queue {
   #chosen: Queue;
   readonly #fits: (capacity: number) => boolean;
   readonly #legacy: () => Queue;
-  #state: 'unchecked' | 'scheduler' | 'legacy' = 'unchecked';
+  #state: State = 'unchecked';
 
   /** `fits` is asked once, of the first capacity there is; without one before the first request all fits. */
   constructor(scheduler: Queue, fits: (capacity: number) => boolean, legacy: () => Queue) {
@@ -63,5 +65,17 @@ export class ConstructionCheck implements Queue {
 
   held(): { readonly waiting: number; readonly admitted: number } {
     return this.#chosen.held();
+  }
+
+  snapshot(): unknown {
+    const chosen = this.#chosen.snapshot?.();
+    return chosen === undefined ? undefined : [this.#state, chosen];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView, attemptOf: (id: number) => AttemptView): void {
+    const [check, chosen] = state as [State, unknown];
+    this.#state = check;
+    if (check === 'legacy') this.#chosen = this.#legacy();
+    this.#chosen.restore?.(chosen, requestOf, attemptOf);
   }
 }

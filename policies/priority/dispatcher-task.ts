@@ -6,6 +6,9 @@
  */
 import type { Micros } from '../types.ts';
 
+/** Whether it was kicked, and its next tick. */
+export type TaskState = readonly [boolean, Micros];
+
 export class DispatcherTask {
   readonly #periodUs: Micros;
   #isKicked = false;
@@ -33,6 +36,15 @@ export class DispatcherTask {
 
   nextAt(now: Micros): Micros {
     return this.#isKicked ? now : this.#tickAt;
+  }
+
+  snapshot(): TaskState {
+    return [this.#isKicked, this.#tickAt];
+  }
+
+  restore([isKicked, tickAt]: TaskState): void {
+    this.#isKicked = isKicked;
+    this.#tickAt = tickAt;
   }
 
   #tickAfter(now: Micros): Micros {

@@ -90,4 +90,18 @@ export class Lane {
       this.#places.shift();
     }
   }
+
+  snapshot(): LaneState {
+    const waiting = [...this.#waiting.values()].map(({ request, since }) => [request.id, since] as const);
+    return [waiting, [...this.#places.values()]];
+  }
+
+  restore([waiting, places]: LaneState, requestOf: (id: number) => RequestView): void {
+    const { lane } = this.#settings;
+    for (const [id, since] of waiting) this.#waiting.push(id, { request: requestOf(id), lane, since });
+    for (const id of places) this.#places.push(id, id);
+  }
 }
+
+/** Who waits and since when; who has a place. Both oldest first. */
+export type LaneState = readonly [waiting: readonly (readonly [number, Micros])[], places: readonly number[]];

@@ -54,4 +54,20 @@ export class Preemptors {
     this.#due.set(preemptor.request.id, Math.min(now + LOOK_EVERY_US, preemptor.untilAt));
     return true;
   }
+
+  snapshot(): PreemptorsState {
+    const each = [...this.#byId.values()].map(({ request, lane, untilAt }) => [request.id, lane, untilAt] as const);
+    return [each, this.#due.values()];
+  }
+
+  restore([each, due]: PreemptorsState, requestOf: (id: number) => RequestView): void {
+    for (const [id, lane, untilAt] of each) this.#byId.set(id, { request: requestOf(id), lane, untilAt });
+    for (const [id, at] of due) this.#due.set(id, at);
+  }
 }
+
+/** Request, lane and last look of each; the next looks in their order. */
+export type PreemptorsState = readonly [
+  each: readonly (readonly [number, number, Micros])[],
+  due: readonly (readonly [number, Micros])[],
+];

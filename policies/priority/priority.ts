@@ -5,7 +5,7 @@
  * no slot may push out a running request of a lower class as long as nothing of its reply has been sent.
  * Regimes: below capacity, less what is reserved, nobody notices; under overload the lower classes wait and are
  * shed while the higher go in at once; starvation keeps the lowest moving at one request per threshold; a
- * capacity too small for the reservations serves system first.
+ * capacity too small for the reservations serves system first, and leaves one slot to everybody.
  *
  * The class of a request is its `priority`: by default 0 bulk, 1 default, 2 interactive, 3 system
  * (`basePriority`), at most the class its tenant may have, so out of the box nobody rises above default.
@@ -14,8 +14,8 @@
  *
  * Source: smg middleware/scheduler at 73da68ca9. Variant `smg-2026-08-07` restores newcomers that pass waiters,
  * the freed slot that anybody may take, dead waiters that fill the queue, starved requests that are pushed out
- * again, and the fallback to legacy admission. We differ by default too in that preemption is tried only where
- * one slot helps.
+ * again, the fallback to legacy admission, and reservations that take every slot, also for classes that nobody
+ * may have. We differ by default too in that preemption is tried only where one slot helps.
  */
 import type { PolicyEntry } from '../entry.ts';
 import { tokenBucket } from '../rate/bucket-queue.ts';
@@ -52,6 +52,8 @@ export const priority: PolicyEntry<'queue', PriorityConfig> = {
       deadWaiters: 'keep-place',
       starved: 'preemptible',
       whenUnfit: 'legacy-admission',
+      reserveFor: 'all',
+      unreserved: 0,
     },
   },
   make: makeQueue,

@@ -12,17 +12,18 @@
  */
 import { assert } from '../../src/kernel/assert.ts';
 import { KeyedFifo } from '../queue/keyed-fifo.ts';
-import { refitted, type TokenBucket } from '../rate/token-bucket.ts';
+import { type BucketState, refitted, restoredBucket, type TokenBucket } from '../rate/token-bucket.ts';
+import { refill } from '../refill.ts';
 import type { AttemptView, FinishCause, Micros, Queue, QueueEffect, RequestView } from '../types.ts';
 import { CLASSES, classOf, laneOf } from './classes.ts';
 import type { ClassConfig, PriorityConfig } from './config.ts';
 import { type Admission, Dispatcher } from './dispatcher.ts';
-import { DispatcherTask } from './dispatcher-task.ts';
-import { Lane } from './lane.ts';
-import { Preemptors } from './preemptors.ts';
-import { clampReservations, desiredReservations } from './reservations.ts';
-import { SlotPool } from './slot-pool.ts';
-import { Victims } from './victims.ts';
+import { DispatcherTask, type TaskState } from './dispatcher-task.ts';
+import { Lane, type LaneState } from './lane.ts';
+import { Preemptors, type PreemptorsState } from './preemptors.ts';
+import { reservationsOf } from './reservations.ts';
+import { type PoolState, SlotPool } from './slot-pool.ts';
+import { Victims, type VictimsState } from './victims.ts';
 
 interface Admitted {
   readonly lane: number;
@@ -59,7 +60,7 @@ export class Scheduler implements Queue {
     this.#lanes = classes.map(({ queueSize: size, queueTimeout: timeoutUs }, lane) => {
       return new Lane({ lane, size, timeoutUs, keepPlaces: config.deadWaiters === 'keep-place' });
     });
-    this.#pool = new SlotPool(Infinity, desiredReservations(classes, Infinity));
+    this.#pool = new SlotPool(Infinity, reservationsOf(config, Infinity));
     this.#dispatcher = new Dispatcher(this.#pool, this.#lanes, { starvationUs, strict: config.dispatch === 'kicked' });
     this.#task = new DispatcherTask(Math.min(...starvationUs));
   }
@@ -118,8 +119,7 @@ export class Scheduler implements Queue {
   capacityChanged(now: Micros, capacity: number): void {
     assert(capacity >= 0, 'a capacity is at least 0');
     this.#expire(now);
-    const reserved = clampReservations(desiredReservations(this.#classes, capacity), capacity);
-    const grew = this.#pool.resize(capacity, reserved);
+    const grew = this.#pool.resize(capacity, reservationsOf(this.#config, capacity));
     this.#rate = refitted(this.#rate, now, capacity, this.#config.ratePerSec);
     if (grew || this.#config.dispatch === 'at-once') this.#dispatchOrKick(now);
   }
@@ -246,4 +246,50 @@ export class Scheduler implements Queue {
     queue.join(now, request);
     this.#task.kick(now);
   }
+
+  snapshot(): unknown {
+    return {
+      lanes: this.#lanes.map((lane) => lane.snapshot()),
+      pool: this.#pool.snapshot(),
+      victims: this.#victims.snapshot(),
+      preemptors: this.#preemptors.snapshot(),
+      admitted: this.#admitted,
+      promises: this.#promises,
+      task: this.#task.snapshot(),
+      rate: this.#rate?.snapshot() ?? null,
+      admissions: this.#admissions,
+      now: this.#now,
+    } satisfies SchedulerState;
+  }
+
+  restore(
+    state: unknown,
+    requestOf: (id: number) => RequestView,
+    attemptOf: (id: number) => AttemptView,
+  ): void {
+    const told = state as SchedulerState;
+    for (const [i, lane] of told.lanes.entries()) this.#lanes[i]?.restore(lane, requestOf);
+    this.#pool.restore(told.pool);
+    this.#victims.restore(told.victims, attemptOf);
+    this.#preemptors.restore(told.preemptors, requestOf);
+    refill(this.#admitted, told.admitted);
+    refill(this.#promises, told.promises);
+    this.#task.restore(told.task);
+    this.#rate = restoredBucket(told.rate);
+    this.#admissions = told.admissions;
+    this.#now = told.now;
+  }
+}
+
+interface SchedulerState {
+  readonly lanes: readonly LaneState[];
+  readonly pool: PoolState;
+  readonly victims: VictimsState;
+  readonly preemptors: PreemptorsState;
+  readonly admitted: ReadonlyMap<number, Admitted>;
+  readonly promises: ReadonlyMap<number, number>;
+  readonly task: TaskState;
+  readonly rate: BucketState | null;
+  readonly admissions: number;
+  readonly now: Micros;
 }

@@ -5,6 +5,10 @@
  * above. Source: smg middleware/scheduler/{slots,engine}.rs at 73da68ca9, where all counts are unsigned 16-bit
  * and saturate.
  */
+
+/** Capacity, and by lane what is reserved and in use. */
+export type PoolState = readonly [number, readonly number[], readonly number[]];
+
 export class SlotPool {
   #capacity: number;
   #reserved: readonly number[];
@@ -85,6 +89,20 @@ export class SlotPool {
     const beyond = Math.max(0, (this.#inFlight[lane] as number) - (this.#reserved[lane] as number));
     const ofSlots = beyond / Math.max(1, this.#capacity - reservedAbove);
     return Math.min(1, Math.max(queueLimit === 0 ? 0 : queueDepth / queueLimit, ofSlots));
+  }
+
+  snapshot(): PoolState {
+    return [this.#capacity, this.#reserved, this.#inFlight];
+  }
+
+  restore([capacity, reserved, inFlight]: PoolState): void {
+    this.#capacity = capacity;
+    this.#reserved = reserved;
+    this.#total = 0;
+    for (const [lane, slots] of inFlight.entries()) {
+      this.#inFlight[lane] = slots;
+      this.#total += slots;
+    }
   }
 
   #count(lane: number, slots: 1 | -1): void {

@@ -70,7 +70,22 @@ export class Victims {
     }
     return undefined;
   }
+
+  snapshot(): VictimsState {
+    return this.#byLane.map((candidates) => {
+      return [...candidates.values()].map(({ attempt, admission }) => [attempt.id, admission] as const);
+    });
+  }
+
+  restore(state: VictimsState, attemptOf: (id: number) => AttemptView): void {
+    for (const [lane, candidates] of state.entries()) {
+      for (const [id, admission] of candidates) this.add(attemptOf(id), lane, admission);
+    }
+  }
 }
+
+/** By lane: attempt and admission. */
+export type VictimsState = readonly (readonly (readonly [number, number])[])[];
 
 function newestOf(candidates: ReadonlyMap<number, Candidate>): Candidate | undefined {
   let newest: Candidate | undefined;

@@ -16,7 +16,8 @@
 import type { PolicyEntry } from '../entry.ts';
 import type { Micros, RequestView } from '../types.ts';
 import { type AdaptiveLifoConfig, adaptiveLifoConfig } from './config.ts';
-import { type Discipline, DisciplinedQueue, type Selection, type Waiter } from './disciplined-queue.ts';
+import { type Discipline, DisciplinedQueue, refillWaiters, waiterStates } from './disciplined-queue.ts';
+import type { Selection, Waiter, WaiterState } from './disciplined-queue.ts';
 import { KeyedFifo } from './keyed-fifo.ts';
 
 class NewestWhenLate implements Discipline {
@@ -62,6 +63,14 @@ class NewestWhenLate implements Discipline {
 
   nextWakeAt(): Micros {
     return this.#waiting.peek()?.expiresAt ?? Infinity;
+  }
+
+  snapshot(): unknown {
+    return waiterStates(this.#waiting);
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    refillWaiters(this.#waiting, state as WaiterState[], requestOf);
   }
 }
 

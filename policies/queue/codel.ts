@@ -19,7 +19,8 @@
 import type { PolicyEntry } from '../entry.ts';
 import type { Micros, RequestView } from '../types.ts';
 import { type CodelConfig, codelConfig } from './config.ts';
-import { type Discipline, DisciplinedQueue, type Selection, type Waiter } from './disciplined-queue.ts';
+import { type Discipline, DisciplinedQueue, refillWaiters, waiterStates } from './disciplined-queue.ts';
+import type { Selection, Waiter, WaiterState } from './disciplined-queue.ts';
 import { KeyedFifo } from './keyed-fifo.ts';
 
 class ControlledDelay implements Discipline {
@@ -94,6 +95,18 @@ class ControlledDelay implements Discipline {
     this.#overloaded = !idle && leastUs > target;
     this.#leastUs = Infinity;
     this.#intervalEndsAt = now + interval;
+  }
+
+  snapshot(): unknown {
+    return [waiterStates(this.#waiting), this.#leastUs, this.#intervalEndsAt, this.#overloaded];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [waiting, leastUs, intervalEndsAt, overloaded] = state as [WaiterState[], Micros, Micros, boolean];
+    refillWaiters(this.#waiting, waiting, requestOf);
+    this.#leastUs = leastUs;
+    this.#intervalEndsAt = intervalEndsAt;
+    this.#overloaded = overloaded;
   }
 }
 

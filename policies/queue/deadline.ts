@@ -18,7 +18,8 @@ import { Deadlines } from '../admission/deadlines.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { AttemptResult, AttemptView, FinishCause, Micros, RequestView } from '../types.ts';
 import { type DeadlineConfig, deadlineConfig } from './config.ts';
-import { type Discipline, DisciplinedQueue, type Selection, type Waiter } from './disciplined-queue.ts';
+import { type Discipline, DisciplinedQueue, refillWaiters, waiterStates } from './disciplined-queue.ts';
+import type { Selection, Waiter, WaiterState } from './disciplined-queue.ts';
 import { KeyedFifo } from './keyed-fifo.ts';
 import { ServiceTime } from './service-time.ts';
 
@@ -86,6 +87,18 @@ class EarliestDeadline implements Discipline {
 
   #isDoomed(now: Micros, request: RequestView): boolean {
     return now + this.#service.predictUs(request) > request.deadlineAt;
+  }
+
+  snapshot(): unknown {
+    return [waiterStates(this.#waiting), this.#service.snapshot()];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [waiting, service] = state as [WaiterState[], unknown];
+    refillWaiters(this.#waiting, waiting, requestOf);
+    // By age, so that ties stay in their order.
+    for (const [id] of waiting) this.#byDeadline.set(id, requestOf(id).deadlineAt);
+    this.#service.restore(service);
   }
 }
 

@@ -4,6 +4,7 @@
  * anything else is decided, and newcomers never pass waiters, for a permit is free only while nobody waits. The claims
  * are those of `fifo` (fifo.ts), which came first and stands on its own.
  */
+import { refillSet } from '../refill.ts';
 import { assert } from '../../src/kernel/assert.ts';
 import type { AttemptResult, AttemptView, FinishCause, Micros, Queue, QueueEffect, RequestView } from '../types.ts';
 import { KeyedFifo } from './keyed-fifo.ts';
@@ -39,6 +40,26 @@ export interface Discipline {
   nextWakeAt(): Micros;
   granted?(now: Micros, attempt: AttemptView): void;
   settled?(now: Micros, attempt: AttemptView, result: AttemptResult): void;
+  /** As `Snapshots`, and every one can. */
+  snapshot(): unknown;
+  restore(state: unknown, requestOf: (id: number) => RequestView): void;
+}
+
+/** Waiters as a snapshot has them: request, since, expiry. */
+export type WaiterState = readonly [number, Micros, Micros];
+
+/** Oldest first. */
+export function waiterStates(waiting: KeyedFifo<Waiter>): WaiterState[] {
+  return [...waiting.values()].map(({ request, since, expiresAt }) => [request.id, since, expiresAt]);
+}
+
+/** Fills an empty list with what `waiterStates` answered. */
+export function refillWaiters(
+  waiting: KeyedFifo<Waiter>,
+  states: readonly WaiterState[],
+  requestOf: (id: number) => RequestView,
+): void {
+  for (const [id, since, expiresAt] of states) waiting.push(id, { request: requestOf(id), since, expiresAt });
 }
 
 export class DisciplinedQueue implements Queue {
@@ -127,5 +148,17 @@ export class DisciplinedQueue implements Queue {
       if (selected.kind === 'admit') this.#admitted.add(selected.request.id);
       this.#outbox.push(selected.request.id, selected);
     }
+  }
+
+  snapshot(): unknown {
+    return [this.#discipline.snapshot(), this.#admitted, this.#capacity, this.#now];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [discipline, admitted, capacity, now] = state as [unknown, Set<number>, number, Micros];
+    this.#discipline.restore(discipline, requestOf);
+    refillSet(this.#admitted, admitted);
+    this.#capacity = capacity;
+    this.#now = now;
   }
 }

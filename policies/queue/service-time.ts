@@ -44,4 +44,12 @@ export class ServiceTime {
         return prediction satisfies never;
     }
   }
+
+  snapshot(): unknown {
+    return [this.#averageUs, this.#running];
+  }
+
+  restore(state: unknown): void {
+    [this.#averageUs, this.#running] = state as [Micros, number];
+  }
 }

@@ -13,13 +13,14 @@
  * real bound). We differ in that a rate does not raise the number that may be in. The historic admission is
  * legacy-queue.ts, by variant `smg-2026-08-07`.
  */
+import { refillSet } from '../refill.ts';
 import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import { KeyedFifo } from '../queue/keyed-fifo.ts';
 import type { FinishCause, Micros, Queue, QueueEffect, RequestView } from '../types.ts';
 import { type TokenBucketConfig, tokenBucketConfig } from './config.ts';
 import { LegacyQueue } from './legacy-queue.ts';
-import { refitted, type TokenBucket } from './token-bucket.ts';
+import { type BucketState, refitted, restoredBucket, type TokenBucket } from './token-bucket.ts';
 
 interface Waiter {
   readonly request: RequestView;
@@ -125,6 +126,22 @@ class BucketQueue implements Queue {
     const perSec = refillPerSec === 'capacity' ? this.#capacity : refillPerSec;
     const size = burst === 'capacity' ? this.#capacity : burst;
     this.#bucket = refitted(this.#bucket, now, size, perSec);
+  }
+
+  snapshot(): unknown {
+    const waiting = [...this.#waiting.values()].map(({ request, expiresAt }) => [request.id, expiresAt]);
+    return [waiting, this.#admitted, this.#bucket?.snapshot() ?? null, this.#capacity, this.#now];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [waiting, admitted, bucket, capacity, now] = state as [
+      ...[[number, Micros][], Set<number>, BucketState | null, number, Micros],
+    ];
+    for (const [id, expiresAt] of waiting) this.#waiting.push(id, { request: requestOf(id), expiresAt });
+    refillSet(this.#admitted, admitted);
+    this.#bucket = restoredBucket(bucket);
+    this.#capacity = capacity;
+    this.#now = now;
   }
 }
 

@@ -15,12 +15,13 @@
  * 29165 of sglang), timer granularity. A capacity that changes (upstream's is fixed) moves the level of the
  * bucket with it. Source: smg middleware/{concurrency,token_bucket}.rs at 73da68ca9.
  */
+import { refillSet } from '../refill.ts';
 import { assert } from '../../src/kernel/assert.ts';
 import { Deadlines } from '../admission/deadlines.ts';
 import { KeyedFifo } from '../queue/keyed-fifo.ts';
 import type { FinishCause, Micros, Queue, QueueEffect, RequestView } from '../types.ts';
 import type { TokenBucketConfig } from './config.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { type BucketState, restoredBucket, TokenBucket } from './token-bucket.ts';
 
 const POLL_US = 10e3;
 
@@ -173,5 +174,24 @@ export class LegacyQueue implements Queue {
   #dismiss(id: number): void {
     this.#line.delete(id);
     this.#due.delete(id);
+  }
+
+  snapshot(): unknown {
+    const line = [...this.#line].map(([id, { givesUpAt, pollAt }]) => [id, givesUpAt, pollAt]);
+    const bucket = this.#bucket?.snapshot() ?? null;
+    return [line, this.#due.values(), this.#admitted, bucket, this.#capacity, this.#now];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [line, due, admitted, bucket, capacity, now] = state as [
+      ...[[number, Micros, Micros][], [number, Micros][], Set<number>, BucketState | null],
+      ...[number, Micros],
+    ];
+    for (const [id, givesUpAt, pollAt] of line) this.#line.set(id, { request: requestOf(id), givesUpAt, pollAt });
+    for (const [id, at] of due) this.#due.set(id, at);
+    refillSet(this.#admitted, admitted);
+    this.#bucket = restoredBucket(bucket);
+    this.#capacity = capacity;
+    this.#now = now;
   }
 }

@@ -13,6 +13,9 @@ export interface ScopeLimits {
   readonly requestsPerMinute: number;
 }
 
+/** Tokens and requests left, and when they were refilled. */
+export type ScopeState = readonly [number, number, Micros];
+
 export class ScopeBucket {
   readonly #limits: ScopeLimits;
   #tokens: number;
@@ -52,6 +55,16 @@ export class ScopeBucket {
   settle(now: Micros, moreTokens: number): void {
     this.#refill(now);
     this.#tokens = Math.min(this.#limits.tokensPerMinute, this.#tokens - moreTokens);
+  }
+
+  snapshot(): ScopeState {
+    return [this.#tokens, this.#requests, this.#refilledAt];
+  }
+
+  restore([tokens, requests, refilledAt]: ScopeState): void {
+    this.#tokens = tokens;
+    this.#requests = requests;
+    this.#refilledAt = refilledAt;
   }
 
   #refill(now: Micros): void {

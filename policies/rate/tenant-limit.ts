@@ -9,10 +9,11 @@
  * Source: smg rate_limit at 73da68ca9, where it is built and never called over HTTP. Left out: rules per model,
  * since a run has one model; with them every selected scope must fit before any is debited.
  */
+import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { Micros, RequestView } from '../types.ts';
 import { type TenantLimitConfig, tenantLimitConfig } from './config.ts';
-import { ScopeBucket } from './scope-bucket.ts';
+import { ScopeBucket, type ScopeState } from './scope-bucket.ts';
 import type { RateLimit } from './types.ts';
 
 const US_PER_SEC = 1e6;
@@ -63,6 +64,21 @@ export class TenantLimit implements RateLimit {
     const bucket = new ScopeBucket(now, limits);
     this.#buckets.set(tenant, bucket);
     return bucket;
+  }
+
+  snapshot(): unknown {
+    const buckets = [...this.#buckets].map(([tenant, bucket]) => [tenant, bucket.snapshot()]);
+    return [buckets, [...this.#charges].map(([id, { tokens }]) => [id, tokens])];
+  }
+
+  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+    const [buckets, charges] = state as [[string, ScopeState][], [number, number][]];
+    for (const [tenant, left] of buckets) this.#bucketOf(0, tenant)?.restore(left);
+    for (const [id, tokens] of charges) {
+      const bucket = this.#buckets.get(requestOf(id).tenant);
+      assert(bucket !== undefined, 'a request is charged to a tenant without limits');
+      this.#charges.set(id, { bucket, tokens });
+    }
   }
 }
 

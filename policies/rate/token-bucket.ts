@@ -80,6 +80,25 @@ export class TokenBucket {
     for (let step = 1; this.peek(at) < count; step *= 2) at += step;
     return at;
   }
+
+  snapshot(): BucketState {
+    return [this.#capacity, this.#refillPerSec, this.#tokens, this.#bankedAt];
+  }
+
+  /** As the one that told its state. */
+  static restored([capacity, refillPerSec, tokens, bankedAt]: BucketState): TokenBucket {
+    const bucket = new TokenBucket(bankedAt, capacity, refillPerSec);
+    bucket.#tokens = tokens;
+    return bucket;
+  }
+}
+
+/** Capacity, refill a second, tokens, when they were banked. */
+export type BucketState = readonly [number, number, number, Micros];
+
+/** Null is a bucket that is not there. */
+export function restoredBucket(state: BucketState | null): TokenBucket | undefined {
+  return state === null ? undefined : TokenBucket.restored(state);
 }
 
 /** A rate limit's bucket after its figures changed; undefined where nothing is limited. */

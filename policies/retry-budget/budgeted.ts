@@ -41,9 +41,9 @@ export class Budgeted implements Retry {
     return inner === undefined || budget === undefined ? undefined : [inner, budget];
   }
 
-  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+  restore(state: unknown, requestOf: (id: number) => RequestView, attemptOf: (id: number) => AttemptView): void {
     const [inner, budget] = state as [unknown, unknown];
-    this.#inner.restore?.(inner, requestOf);
-    this.#budget.restore?.(budget, requestOf);
+    this.#inner.restore?.(inner, requestOf, attemptOf);
+    this.#budget.restore?.(budget, requestOf, attemptOf);
   }
 }

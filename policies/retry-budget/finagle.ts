@@ -14,7 +14,7 @@
  */
 import type { AttemptView, Micros } from '../types.ts';
 import { type FinagleConfig, finagleConfig } from './config.ts';
-import { SlidingCount } from './sliding-count.ts';
+import { SlidingCount, type SlidingState } from './sliding-count.ts';
 import type { RetryBudget, RetryBudgetEntry } from './types.ts';
 
 /** As the windowed adder of finagle. */
@@ -45,6 +45,16 @@ export class FinagleBudget implements RetryBudget {
     if (this.#retries.total(now) + 1 > budget) return false;
     this.#retries.add(now);
     return true;
+  }
+
+  snapshot(): unknown {
+    return [this.#requests.snapshot(), this.#retries.snapshot()];
+  }
+
+  restore(state: unknown): void {
+    const [requests, retries] = state as [SlidingState, SlidingState];
+    this.#requests.restore(requests);
+    this.#retries.restore(retries);
   }
 }
 

@@ -43,6 +43,14 @@ export class GrpcBudget implements RetryBudget {
   allows(): boolean {
     return this.#milli > this.#maxMilli / 2;
   }
+
+  snapshot(): unknown {
+    return this.#milli;
+  }
+
+  restore(state: unknown): void {
+    this.#milli = state as number;
+  }
 }
 
 export const grpcBudget: RetryBudgetEntry<GrpcConfig> = {

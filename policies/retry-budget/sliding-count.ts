@@ -6,6 +6,9 @@
 import { assert } from '../../src/kernel/assert.ts';
 import type { Micros } from '../types.ts';
 
+/** Counts by slice, the slice of the last call, their sum. */
+export type SlidingState = readonly [readonly number[], number, number];
+
 export class SlidingCount {
   readonly #widthUs: Micros;
   readonly #ring: number[];
@@ -41,6 +44,16 @@ export class SlidingCount {
       this.#ring[place] = 0;
     }
     this.#slice = Math.max(this.#slice, slice);
+  }
+
+  snapshot(): SlidingState {
+    return [this.#ring, this.#slice, this.#total];
+  }
+
+  restore([ring, slice, total]: SlidingState): void {
+    for (const [place, count] of ring.entries()) this.#ring[place] = count;
+    this.#slice = slice;
+    this.#total = total;
   }
 
   #place(slice: number): number {

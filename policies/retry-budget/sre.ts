@@ -15,7 +15,7 @@
 import { effectiveStatus, isRetryableStatus } from '../retry/status.ts';
 import type { AttemptResult, AttemptView, Micros, Rng } from '../types.ts';
 import { type SreConfig, sreConfig } from './config.ts';
-import { SlidingCount } from './sliding-count.ts';
+import { SlidingCount, type SlidingState } from './sliding-count.ts';
 import type { RetryBudget, RetryBudgetEntry } from './types.ts';
 
 /** Slices of five seconds by default: a twenty-fourth of the evidence is forgotten at a time. */
@@ -50,6 +50,16 @@ export class SreBudget implements RetryBudget {
     if (chance === 0 || this.#rng() >= chance) return true;
     this.#requests.add(now);
     return false;
+  }
+
+  snapshot(): unknown {
+    return [this.#requests.snapshot(), this.#accepts.snapshot()];
+  }
+
+  restore(state: unknown): void {
+    const [requests, accepts] = state as [SlidingState, SlidingState];
+    this.#requests.restore(requests);
+    this.#accepts.restore(accepts);
   }
 }
 

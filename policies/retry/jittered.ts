@@ -18,6 +18,7 @@
  * for all.
  */
 import type { PolicyEntry } from '../entry.ts';
+import { refill } from '../refill.ts';
 import type { AttemptResult, AttemptView, Micros, RequestView, Retry, Rng } from '../types.ts';
 import { type JitteredConfig, jitteredConfig } from './config.ts';
 import { effectiveStatus, isRepeatable, isRetryableStatus } from './status.ts';
@@ -100,6 +101,14 @@ export class Jittered implements Retry {
       this.#lastUs.delete(oldest);
       return;
     }
+  }
+
+  snapshot(): unknown {
+    return this.#lastUs;
+  }
+
+  restore(state: unknown): void {
+    refill(this.#lastUs, state as Map<number, Micros>);
   }
 }
 

@@ -6,6 +6,7 @@
  *
  * Source: the active-sequence tracker of ai-dynamo/dynamo lib/kv-router, which expires bookings after 300 s.
  */
+import { refill } from '../refill.ts';
 import type { AttemptView, LoadReport, Micros } from '../types.ts';
 import { WorkerLoad } from './worker-load.ts';
 
@@ -16,6 +17,9 @@ interface Booking {
   prefillTokens: number;
 }
 
+/** Prompt tokens to compute, blocks, requests, what it reports. */
+type WorkerState = readonly [number, number, number, unknown];
+
 class WorkerBookings {
   /** Prompt tokens granted since the last report and not yet computed. */
   bookedPrefillTokens = 0;
@@ -25,6 +29,17 @@ class WorkerBookings {
 
   get prefillTokens(): number {
     return this.bookedPrefillTokens + this.reports.waitingTokens;
+  }
+
+  snapshot(): WorkerState {
+    return [this.bookedPrefillTokens, this.blocks, this.requests, this.reports.snapshot()];
+  }
+
+  restore([bookedPrefillTokens, blocks, requests, reports]: WorkerState): void {
+    this.bookedPrefillTokens = bookedPrefillTokens;
+    this.blocks = blocks;
+    this.requests = requests;
+    this.reports.restore(reports);
   }
 }
 
@@ -94,5 +109,15 @@ export class Bookings {
     bookings.blocks -= booking.blocks;
     bookings.requests--;
     this.#byAttempt.delete(attempt);
+  }
+
+  snapshot(): unknown {
+    return [this.#byAttempt, [...this.#byWorker].map(([worker, bookings]) => [worker, bookings.snapshot()])];
+  }
+
+  restore(state: unknown): void {
+    const [byAttempt, byWorker] = state as [Map<number, Booking>, [number, WorkerState][]];
+    refill(this.#byAttempt, byAttempt);
+    for (const [worker, bookings] of byWorker) this.of(worker).restore(bookings);
   }
 }

@@ -8,6 +8,7 @@
  * numbers are divided, so that every real prompt falls into the first range until the next recut; those bounds are
  * BigInt, as no double holds them. `recut` ranges by the recent sizes at once and keeps the counts of those who stay.
  */
+import { refill } from '../refill.ts';
 import type { Micros } from '../types.ts';
 
 const FIRST_SPAN = 4096;
@@ -82,6 +83,25 @@ export class BucketRanges {
     const share = Math.floor(this.total / this.#workers.length);
     if (this.#share !== 0 && share <= 2 * this.#share && this.#share <= 2 * share) return;
     this.#cut(share);
+  }
+
+  snapshot(): unknown {
+    const recent = this.#recent.slice(this.#first).map(({ at, size, worker }) => [at, size, worker]);
+    return [this.ranges, this.loads, this.total, this.#workers, recent, this.#share, this.#divided];
+  }
+
+  restore(state: unknown): void {
+    const [ranges, loads, total, workers, recent, share, divided] = state as [
+      ...[readonly SizeRange[], Map<number, number>, number, readonly number[]],
+      ...[[Micros, number, number][], number, boolean],
+    ];
+    this.ranges = ranges;
+    refill(this.loads, loads);
+    this.total = total;
+    this.#workers = workers;
+    for (const [at, size, worker] of recent) this.#recent.push({ at, size, worker });
+    this.#share = share;
+    this.#divided = divided;
   }
 
   #keepsLoads(): boolean {

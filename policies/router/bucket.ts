@@ -82,6 +82,16 @@ export class Bucket implements Router {
     }
     return emptiest;
   }
+
+  snapshot(): unknown {
+    return [this.#ranges.snapshot(), this.#interval];
+  }
+
+  restore(state: unknown): void {
+    const [ranges, interval] = state as [unknown, number];
+    this.#ranges.restore(ranges);
+    this.#interval = interval;
+  }
 }
 
 export const bucket: PolicyEntry<'router', BucketConfig> = {

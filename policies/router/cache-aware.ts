@@ -18,7 +18,7 @@ import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { FleetView, Micros, RequestView, Router, WorkerStatus, WorkerView } from '../types.ts';
 import { type CacheAwareConfig, cacheAwareConfig } from './config.ts';
-import { PrefixIndex } from './prefix-index.ts';
+import { type IndexState, PrefixIndex } from './prefix-index.ts';
 import { promptPath, tokensPerBlock } from './prompt-path.ts';
 
 type Thresholds = Pick<
@@ -166,6 +166,20 @@ export class CacheAware implements Router {
     const interval = Math.floor(now / this.#config.evictionInterval);
     if (interval > this.#interval) this.#index.evict(now, Infinity);
     this.#interval = interval;
+  }
+
+  snapshot(): unknown {
+    const index = this.#index.snapshot();
+    const sent = Array.from(this.#sent, (count) => count ?? 0);
+    return index === undefined ? undefined : [index, sent, this.#interval, this.#fullMatches];
+  }
+
+  restore(state: unknown): void {
+    const [index, sent, interval, fullMatches] = state as [IndexState, readonly number[], number, number];
+    this.#index.restore(index);
+    for (const [worker, count] of sent.entries()) this.#sent[worker] = count;
+    this.#interval = interval;
+    this.#fullMatches = fullMatches;
   }
 }
 

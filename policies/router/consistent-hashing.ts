@@ -70,6 +70,14 @@ export class ConsistentHashing implements Router {
   discovered(_now: Micros, workers: readonly number[]): void {
     this.#ring.discovered(workers);
   }
+
+  snapshot(): unknown {
+    return this.#ring.snapshot();
+  }
+
+  restore(state: unknown): void {
+    this.#ring.restore(state as (string | null)[]);
+  }
 }
 
 /** An addressed worker that is no candidate refuses the request: the client wants no other. */

@@ -11,11 +11,12 @@
  * Source: smg routers/http/pd_router.rs and core/worker load of data-parallel ranks at 73da68ca9; there the cost comes
  * of the words of the text, here the host's estimate of prompt tokens is at hand.
  */
+import { refill } from '../refill.ts';
 import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { AttemptView, FleetView, LoadReport, Micros, RequestView, Router, WorkerView } from '../types.ts';
 import { type DpMinTokensConfig, dpMinTokensConfig } from './config.ts';
-import { WorkerLoad } from './worker-load.ts';
+import { loadStates, refillLoads, WorkerLoad } from './worker-load.ts';
 
 const TOKENS_PER_WORD = 1.3;
 
@@ -77,6 +78,16 @@ export class DpMinTokens implements Router {
   /** Tokens that count against the worker. */
   tokens(worker: number): number {
     return this.#tokens.get(worker) ?? 0;
+  }
+
+  snapshot(): unknown {
+    return [this.#tokens, loadStates(this.#reports)];
+  }
+
+  restore(state: unknown): void {
+    const [tokens, reports] = state as [Map<number, number>, [number, unknown][]];
+    refill(this.#tokens, tokens);
+    refillLoads(this.#reports, reports);
   }
 }
 

@@ -28,7 +28,7 @@ import type {
 } from '../types.ts';
 import { Bookings } from './bookings.ts';
 import { type KvCostConfig, kvCostConfig } from './config.ts';
-import { PrefixIndex } from './prefix-index.ts';
+import { type IndexState, PrefixIndex } from './prefix-index.ts';
 import { promptPath, tokensPerBlock } from './prompt-path.ts';
 
 /**
@@ -156,6 +156,20 @@ export class KvCost implements Router {
       tied.push(i);
     }
     return tied.length === 1 ? (tied[0] as number) : (tied[Math.floor(this.#rng() * tied.length)] as number);
+  }
+
+  snapshot(): unknown {
+    const index = this.#index.snapshot();
+    if (index === undefined) return undefined;
+    return [index, this.#bookings.snapshot(), this.#pickedRequest, this.#pickedPrefill];
+  }
+
+  restore(state: unknown): void {
+    const [index, bookings, pickedRequest, pickedPrefill] = state as [IndexState, unknown, number, number];
+    this.#index.restore(index);
+    this.#bookings.restore(bookings);
+    this.#pickedRequest = pickedRequest;
+    this.#pickedPrefill = pickedPrefill;
   }
 }
 

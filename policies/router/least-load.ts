@@ -20,7 +20,7 @@ import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { FleetView, LoadReport, Micros, RequestView, Router, WorkerView } from '../types.ts';
 import { LEAST_LOAD_DEFAULTS, type LeastLoadConfig, leastLoadConfig } from './config.ts';
-import { WorkerLoad } from './worker-load.ts';
+import { loadStates, refillLoads, WorkerLoad } from './worker-load.ts';
 
 const KV_USAGE_MAX = 0.999;
 
@@ -121,16 +121,12 @@ export class LeastLoad implements Router {
   }
 
   snapshot(): unknown {
-    return [[...this.#loads].map(([worker, load]) => [worker, load.snapshot()]), this.#creditTokens];
+    return [loadStates(this.#loads), this.#creditTokens];
   }
 
   restore(state: unknown): void {
     const [loads, credit] = state as [[number, unknown][], Map<number, number>];
-    for (const [worker, load] of loads) {
-      const restored = new WorkerLoad();
-      restored.restore(load);
-      this.#loads.set(worker, restored);
-    }
+    refillLoads(this.#loads, loads);
     refill(this.#creditTokens, credit);
   }
 }

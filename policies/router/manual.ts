@@ -11,12 +11,16 @@
  * Source: smg policies/manual.rs at 73da68ca9, CLI defaults. We differ: an idle key is forgotten the instant its time
  * is up, where upstream sweeps every 60 s, and the number of keys is bounded.
  */
+import { refill } from '../refill.ts';
 import { assert } from '../../src/kernel/assert.ts';
 import type { PolicyEntry } from '../entry.ts';
 import type { AttemptView, FleetView, Micros, RequestView, Rng, Router, WorkerView } from '../types.ts';
 import { type ManualConfig, manualConfig } from './config.ts';
 
 const WORKERS_PER_KEY = 2;
+
+/** Keys in one snapshot: some 50 bytes each as text, and what they are long. */
+const TOLD_MAX = 1 << 16;
 
 interface Assignment {
   /** Older first. */
@@ -125,6 +129,19 @@ export class Manual implements Router {
       default:
         return assignment satisfies never;
     }
+  }
+
+  /** Undefined once more keys are remembered than may be written down at once. */
+  snapshot(): unknown {
+    if (this.#assignments.size > TOLD_MAX) return undefined;
+    const assignments = [...this.#assignments].map(([key, { workers, usedAt }]) => [key, usedAt, ...workers]);
+    return [assignments, this.#activeKeys];
+  }
+
+  restore(state: unknown): void {
+    const [assignments, activeKeys] = state as [[string, Micros, ...number[]][], Map<number, Map<string, number>>];
+    for (const [key, usedAt, ...workers] of assignments) this.#assignments.set(key, { workers, usedAt });
+    refill(this.#activeKeys, activeKeys);
   }
 }
 

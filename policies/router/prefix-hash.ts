@@ -64,6 +64,14 @@ export class PrefixHash implements Router {
     this.#ring.discovered(workers);
   }
 
+  snapshot(): unknown {
+    return this.#ring.snapshot();
+  }
+
+  restore(state: unknown): void {
+    this.#ring.restore(state as (string | null)[]);
+  }
+
   #acceptable(worker: WorkerView, total: number, workers: number): boolean {
     return loadOk(worker.inFlight, total, workers, this.#config.loadFactor, this.#config.slack);
   }

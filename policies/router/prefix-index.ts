@@ -22,6 +22,8 @@ interface Node {
   children: Map<number, Node> | undefined;
   readonly holders: Holding[];
   owner: number;
+  /** Valid within `snapshot` alone. */
+  place: number;
 }
 
 /** A worker's place on a node, and in its worker's list. */
@@ -39,9 +41,20 @@ interface Recency {
   size: number;
 }
 
+/** Blocks, summed over workers; see `snapshot`. */
+const TOLD_MAX = 1 << 17;
+
+/** Plain data, in lists of numbers, since there are many. A node's place is its number from 1; 0 is the root. */
+export interface IndexState {
+  /** Of each node, after the one above it: place of that one, block, owner, number of holders, holders. */
+  readonly nodes: readonly number[];
+  /** By worker, oldest first: instant of use, number of places, places. */
+  readonly recency: readonly (readonly [worker: number, uses: readonly number[]])[];
+}
+
 export class PrefixIndex {
   readonly #blocksMax: number;
-  readonly #root: Node = { block: NaN, parent: undefined, children: undefined, holders: [], owner: -1 };
+  readonly #root: Node = { block: NaN, parent: undefined, children: undefined, holders: [], owner: -1, place: 0 };
   readonly #recency = new Map<number, Recency>();
   readonly #trail: Holding[] = [];
 
@@ -162,6 +175,51 @@ export class PrefixIndex {
     assert(counted.size === 0, 'a removed worker still holds blocks');
   }
 
+  /** All of it; undefined once it is too large to be written down at once: more than TOLD_MAX blocks are held. */
+  snapshot(): IndexState | undefined {
+    let held = 0;
+    for (const { size } of this.#recency.values()) held += size;
+    if (held > TOLD_MAX) return undefined;
+    const order: Node[] = [this.#root];
+    const nodes: number[] = [];
+    for (let parent = 0; parent < order.length; parent++) {
+      for (const child of (order[parent] as Node).children?.values() ?? []) {
+        child.place = order.length;
+        order.push(child);
+        nodes.push(parent, child.block, child.owner, child.holders.length);
+        for (const { worker } of child.holders) nodes.push(worker);
+      }
+    }
+    return { nodes, recency: [...this.#recency].map(([worker, { oldest }]) => [worker, usesOf(oldest)]) };
+  }
+
+  /** Into an index that is empty. */
+  restore({ nodes, recency }: IndexState): void {
+    const made: Node[] = [this.#root];
+    for (let at = 0; at < nodes.length; ) {
+      const [parent, block, owner, count] = nodes.slice(at, at + 4) as [number, number, number, number];
+      const node = childOf(made[parent] as Node, block, owner);
+      at += 4;
+      for (const end = at + count; at < end; at++) {
+        node.holders.push({ node, worker: nodes[at] as number, usedAt: 0, older: undefined, newer: undefined });
+      }
+      made.push(node);
+    }
+    for (const [worker, uses] of recency) {
+      const list = this.#recencyOf(worker);
+      for (let at = 0; at < uses.length; ) {
+        const [usedAt, count] = uses.slice(at, at + 2) as [Micros, number];
+        at += 2;
+        for (const end = at + count; at < end; at++) {
+          const holding = made[uses[at] as number]?.holders.find((other) => other.worker === worker);
+          assert(holding !== undefined, 'a list names a block that its worker does not hold');
+          holding.usedAt = usedAt;
+          link(list, holding);
+        }
+      }
+    }
+  }
+
   #recencyOf(worker: number): Recency {
     let recency = this.#recency.get(worker);
     if (recency === undefined) {
@@ -185,11 +243,27 @@ export class PrefixIndex {
   }
 }
 
+/** From the oldest on: instant, count and places of each run of holdings that were used at once. */
+function usesOf(oldest: Holding | undefined): number[] {
+  const uses: number[] = [];
+  let usedAt = NaN;
+  let counter = 0;
+  for (let holding = oldest; holding !== undefined; holding = holding.newer) {
+    if (holding.usedAt !== usedAt) {
+      usedAt = holding.usedAt;
+      counter = uses.push(usedAt, 0) - 1;
+    }
+    uses.push(holding.node.place);
+    uses[counter] = (uses[counter] as number) + 1;
+  }
+  return uses;
+}
+
 function childOf(node: Node, block: number, creator: number): Node {
   node.children ??= new Map();
   let child = node.children.get(block);
   if (child === undefined) {
-    child = { block, parent: node, children: undefined, holders: [], owner: creator };
+    child = { block, parent: node, children: undefined, holders: [], owner: creator, place: 0 };
     node.children.set(block, child);
   }
   return child;

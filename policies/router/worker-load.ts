@@ -54,4 +54,20 @@ export class WorkerLoad {
     refill(this.#byRank, byRank);
     this.#sum();
   }
+
+  static restored(state: unknown): WorkerLoad {
+    const load = new WorkerLoad();
+    load.restore(state);
+    return load;
+  }
+}
+
+/** By worker, as a snapshot. */
+export function loadStates(loads: ReadonlyMap<number, WorkerLoad>): [number, unknown][] {
+  return [...loads].map(([worker, load]) => [worker, load.snapshot()]);
+}
+
+/** Fills an empty map with what `loadStates` answered. */
+export function refillLoads(loads: Map<number, WorkerLoad>, states: readonly (readonly [number, unknown])[]): void {
+  for (const [worker, state] of states) loads.set(worker, WorkerLoad.restored(state));
 }

@@ -45,6 +45,16 @@ export class WorkerRing {
     return owner === -1 ? -1 : (slots[owner] as number);
   }
 
+  /** Names by worker index; null where there is none. */
+  snapshot(): readonly (string | null)[] {
+    return Array.from(this.#names, (name) => name ?? null);
+  }
+
+  restore(names: readonly (string | null)[]): void {
+    for (const [worker, name] of names.entries()) this.#names[worker] = name ?? undefined;
+    this.#rebuild();
+  }
+
   #rebuild(): void {
     const named = this.#names.filter((name) => name !== undefined);
     const places = new Map([...new Set(named)].sort().map((name, place) => [name, place]));

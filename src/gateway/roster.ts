@@ -1,9 +1,10 @@
 /** The requests inside the gateway, by id and in order of arrival. */
 import { assert } from '../kernel/assert.ts';
+import { IdMap } from './id-map.ts';
 import type { GatewayRequest, RequestInit } from './request.ts';
 
 export class Roster<Init extends RequestInit> {
-  readonly #requests = new Map<number, GatewayRequest<Init>>();
+  readonly #requests = new IdMap<GatewayRequest<Init>>();
 
   enter(request: GatewayRequest<Init>): void {
     assert(!this.#requests.has(request.id), 'a request arrived twice');

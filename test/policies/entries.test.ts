@@ -47,7 +47,7 @@ const VARIANTS: readonly (readonly [policy: string, variant: string, changes: Re
     'smg-2026-08-07',
     {
       ...{ dispatch: 'kicked', preemptedSlot: 'open', deadWaiters: 'keep-place', starved: 'preemptible' },
-      whenUnfit: 'legacy-admission',
+      ...{ whenUnfit: 'legacy-admission', reserveFor: 'all', unreserved: 0 },
     },
   ],
   ['router power-of-two', 'smg-2026-08-07', { reportMaxAge: Infinity }],

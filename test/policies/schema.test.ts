@@ -111,7 +111,7 @@ describe('policiesSchema', () => {
     [{ queue: { name: 'fifo', size: -1 } }, 'queue.size: Too small: expected number to be >=0'],
     [
       { queue: { name: 'fifo', timeout: 60 } },
-      "queue.timeout: expected a duration with its unit, such as '50ms', '1.5s' or '2m', or 'none'",
+      "queue.timeout: expected a duration with its unit, such as '50ms', '1.5s' or '2m30s', or 'none'",
     ],
     [
       { timeouts: { total: '1s' } },

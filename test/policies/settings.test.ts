@@ -344,7 +344,7 @@ describe('a nested object', () => {
       "blockTokens: expected tokens per block, or 'auto'",
     ]);
     expect(refused('queue fifo', { timeout: 'soon' })).toEqual([
-      "timeout: expected a duration with its unit, such as '50ms', '1.5s' or '2m', or 'none'",
+      "timeout: expected a duration with its unit, such as '50ms', '1.5s' or '2m30s', or 'none'",
     ]);
   });
 });

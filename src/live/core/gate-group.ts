@@ -101,8 +101,13 @@ export class GateGroup implements Gate {
     return states.includes(undefined) ? undefined : states;
   }
 
-  restore(state: unknown, requestOf: (id: number) => RequestView, attempts: readonly number[] = []): void {
-    for (const [i, each] of (state as unknown[]).entries()) this.#gates[i]?.gate.restore?.(each, requestOf);
+  restore(
+    state: unknown,
+    requestOf: (id: number) => RequestView,
+    attemptOf: (id: number) => AttemptView,
+    attempts: readonly number[] = [],
+  ): void {
+    for (const [i, each] of (state as unknown[]).entries()) this.#gates[i]?.gate.restore?.(each, requestOf, attemptOf);
     this.#leases.restore(attempts);
   }
 }

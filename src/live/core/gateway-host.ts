@@ -43,6 +43,8 @@ export class GatewayHost<Init extends RequestInit> {
   recorder: Recorder<Init> | undefined;
   #jobs: (() => void)[] = [];
   #isRunning = false;
+  /** When the event that runs began. */
+  #now: Micros = 0;
   #isInside = false;
   #isBroken = false;
 
@@ -62,23 +64,31 @@ export class GatewayHost<Init extends RequestInit> {
     this.#host = this.#hostOf();
   }
 
+  /** One instant for all of an event. */
   now(): Micros {
-    return this.#clock.now();
+    return this.#isRunning ? this.#now : this.#clock.now();
   }
 
   /** Runs an event now, or after the one that runs. */
   run(job: () => void): void {
     if (this.#isBroken) return;
-    this.#jobs.push(job);
-    if (this.#isRunning) return;
+    if (this.#isRunning) {
+      this.#jobs.push(job);
+      return;
+    }
     this.#isRunning = true;
+    this.#now = this.#clock.now();
     try {
-      for (let at = 0; at < this.#jobs.length && !this.#isBroken; at++) (this.#jobs[at] as () => void)();
+      job();
+      for (let at = 0; at < this.#jobs.length && !this.#isBroken; at++) {
+        this.#now = this.#clock.now();
+        (this.#jobs[at] as () => void)();
+      }
     } catch (error) {
       this.#isBroken = true;
       this.#onFatal(error);
     } finally {
-      this.#jobs.length = 0;
+      if (this.#jobs.length > 0) this.#jobs = [];
       this.#isRunning = false;
     }
   }
@@ -86,7 +96,7 @@ export class GatewayHost<Init extends RequestInit> {
   /** Enters the core and performs its effects. From inside `run` only, never from a performer. */
   input(input: GatewayInput<Init>): void {
     assert(this.#isRunning && !this.#isInside, 'the core was entered from outside an event, or from an effect');
-    const now = this.#clock.now();
+    const now = this.#now;
     this.#isInside = true;
     this.recorder?.input(now, input);
     this.machine.apply(now, input);

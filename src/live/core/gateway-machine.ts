@@ -109,8 +109,8 @@ export function restoredMachine(init: LivePoliciesInit, snapshot: MachineSnapsho
   const { roster } = machine.gateway.parts();
   restoreGateway(machine.gateway.parts(), snapshot.gateway);
   const attempts = [...roster.values()].flatMap(({ attempt }) => attempt ?? []);
-  const ids = attempts.map(({ id }) => id).sort((a, b) => a - b);
-  machine.policies.restore(snapshot.policies, (id) => roster.known(id), ids);
+  attempts.sort((a, b) => a.id - b.id);
+  machine.policies.restore(snapshot.policies, (id) => roster.known(id), attempts);
   machine.remember(snapshot.fleet);
   return { machine, attempts };
 }

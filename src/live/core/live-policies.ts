@@ -9,7 +9,8 @@ import type { PolicyEntry } from '../../../policies/entry.ts';
 import { makePolicies } from '../../../policies/index.ts';
 import type { Health } from '../../../policies/health/types.ts';
 import type { PoliciesConfig } from '../../../policies/schema.ts';
-import type { Capacity, Micros, PolicySet, RequestView, Retry, Router } from '../../../policies/types.ts';
+import type { AttemptView, Capacity, Micros, PolicySet, RequestView, Retry, Router } from '../../../policies/types.ts';
+import { assert } from '../../kernel/assert.ts';
 import type { FleetMemory } from './fleet-memory.ts';
 import { GateGroup, type NamedGate } from './gate-group.ts';
 import type { PolicySettings } from './input.ts';
@@ -153,20 +154,33 @@ export class LivePolicies {
     const roles = { capacity, rate, queue, router, gates, retry };
     const states = Object.entries(roles).map(([role, policy]) => [role, policy.snapshot?.()] as const);
     const missing = states.filter(([, state]) => state === undefined).map(([role]) => role);
-    const turns = [this.#capacity, rate, queue, this.#router, gates, this.#retry];
-    if (turns.some(({ isSettled }) => !isSettled)) missing.push('past');
+    if (!this.isSettled) missing.push('past');
     return missing.length > 0 ? { missing } : (Object.fromEntries(states) as PolicyStates);
   }
 
-  /** Into policies that are fresh. `attempts`: those that run. */
-  restore(states: PolicyStates, requestOf: (id: number) => RequestView, attempts: readonly number[]): void {
-    for (const turn of [this.#capacity, this.#router, this.#retry]) turn.restore(attempts);
-    this.#capacity.current.restore?.(states.capacity, requestOf);
-    this.#rate.restore(states.rate, requestOf);
-    this.#queue.restore(states.queue, requestOf, attempts);
-    this.#router.current.restore?.(states.router, requestOf);
-    this.gates.restore(states.gates, requestOf, attempts);
-    this.#retry.current.restore?.(states.retry, requestOf);
+  /** No lease, permit or charge belongs to a policy of the past. */
+  get isSettled(): boolean {
+    const turns = [this.#capacity, this.#rate, this.#queue, this.#router, this.gates, this.#retry];
+    return turns.every(({ isSettled }) => isSettled);
+  }
+
+  /** Into policies that are fresh but for draws they made when they were. `attempts`: those that run, oldest first. */
+  restore(states: PolicyStates, requestOf: (id: number) => RequestView, attempts: readonly AttemptView[]): void {
+    this.#streams.rewind();
+    const ids = attempts.map(({ id }) => id);
+    const byId = new Map(attempts.map((attempt) => [attempt.id, attempt]));
+    const attemptOf = (id: number): AttemptView => {
+      const attempt = byId.get(id);
+      assert(attempt !== undefined, 'a policy names an attempt that does not run');
+      return attempt;
+    };
+    for (const turn of [this.#capacity, this.#router, this.#retry]) turn.restore(ids);
+    this.#capacity.current.restore?.(states.capacity, requestOf, attemptOf);
+    this.#rate.restore(states.rate, requestOf, attemptOf);
+    this.#queue.restore(states.queue, requestOf, attemptOf, ids);
+    this.#router.current.restore?.(states.router, requestOf, attemptOf);
+    this.gates.restore(states.gates, requestOf, attemptOf, ids);
+    this.#retry.current.restore?.(states.retry, requestOf, attemptOf);
   }
 
   #roles(): PolicySet {

@@ -35,6 +35,11 @@ export class PolicyStreams {
 
   beginSegment(segment: number): void {
     this.#segment = segment;
+    this.rewind();
+  }
+
+  /** As they are where the segment begins: draws that policies made since do not count. */
+  rewind(): void {
     this.#generation = 1;
     for (const source of this.#sources) source.draw = this.#stream(0, source.name);
   }

@@ -3,6 +3,7 @@
  * they came, and wait there by its rules from then on; what does not fit is shed. Permits that the old queue gave stay
  * its own until they come back, and the newcomer has so much less to give: both together never exceed the capacity.
  */
+import { IdMap } from '../../gateway/id-map.ts';
 import { assert } from '../../kernel/assert.ts';
 import type {
   AttemptResult,
@@ -23,9 +24,9 @@ export class QueueSuccession implements Queue {
   /** Queues of the past that still have permits out. */
   #past: Queue[] = [];
   /** By request: the queue that holds its place or gave its permit. */
-  readonly #owners = new Map<number, Queue>();
+  readonly #owners = new IdMap<Queue>();
   /** Waiting in the current queue, oldest first. */
-  readonly #waiting = new Map<number, RequestView>();
+  readonly #waiting = new IdMap<RequestView>();
   /** What became of those that moved. */
   #moved: QueueEffect[] = [];
   #capacity = Infinity;
@@ -153,10 +154,15 @@ export class QueueSuccession implements Queue {
     return [[...this.#owners.keys()], [...this.#waiting.keys()], this.#capacity, state];
   }
 
-  restore(state: unknown, requestOf: (id: number) => RequestView, attempts: readonly number[] = []): void {
+  restore(
+    state: unknown,
+    requestOf: (id: number) => RequestView,
+    attemptOf: (id: number) => AttemptView,
+    attempts: readonly number[] = [],
+  ): void {
     const [owned, waiting, capacity, inner] = state as [number[], number[], number, unknown];
     const queue = this.#role.current;
-    queue.restore?.(inner, requestOf);
+    queue.restore?.(inner, requestOf, attemptOf);
     for (const id of owned) this.#owners.set(id, queue);
     for (const id of waiting) this.#waiting.set(id, requestOf(id));
     this.#capacity = capacity;

@@ -1,10 +1,11 @@
 /** A rate limit that can be replaced while requests are charged to it: each is settled with the limit that took it. */
+import { IdMap } from '../../gateway/id-map.ts';
 import type { RateLimit } from '../../../policies/rate/types.ts';
-import type { Micros, RequestView } from '../../../policies/types.ts';
+import type { AttemptView, Micros, RequestView } from '../../../policies/types.ts';
 
 export class RateSuccession implements RateLimit {
   current: RateLimit;
-  readonly #owners = new Map<number, RateLimit>();
+  readonly #owners = new IdMap<RateLimit>();
 
   constructor(rate: RateLimit) {
     this.current = rate;
@@ -38,9 +39,9 @@ export class RateSuccession implements RateLimit {
     return state === undefined ? undefined : [[...this.#owners.keys()], state];
   }
 
-  restore(state: unknown, requestOf: (id: number) => RequestView): void {
+  restore(state: unknown, requestOf: (id: number) => RequestView, attemptOf: (id: number) => AttemptView): void {
     const [owned, inner] = state as [number[], unknown];
-    this.current.restore?.(inner, requestOf);
+    this.current.restore?.(inner, requestOf, attemptOf);
     for (const id of owned) this.#owners.set(id, this.current);
   }
 }

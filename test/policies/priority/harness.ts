@@ -310,10 +310,10 @@ export class Harness {
   }
 }
 
-/** From the top down, each class what it wants of what is left. */
+/** From the top down, each class what it wants of what is left beside the slots for everybody. */
 function reservationsOf(config: PriorityConfig, capacity: number): number[] {
   const reserved = [0, 0, 0, 0];
-  let left = capacity;
+  let left = Math.max(0, capacity - config.unreserved);
   for (const name of capacity === Infinity ? [] : [...CLASSES].reverse()) {
     const { reservedFloor, reservedPerSlot } = config.classes[name];
     const wanted = Math.max(reservedFloor, Math.ceil(reservedPerSlot * capacity));

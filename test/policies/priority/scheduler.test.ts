@@ -125,6 +125,23 @@ describe('Scheduler', () => {
     expect(play.leave(1, 0)).toBe('admit:1');
   });
 
+  it('leaves a slot to everybody where the reservations would take them all', () => {
+    const play = make(2, { classes: { ...CLASSES, system: { ...PLAIN, reservedFloor: 2 } } });
+    expect([0, 1].map((id) => play.offer(0, id, 'bulk'))).toEqual(['admitted', 'queued']);
+    expect(play.offer(0, 2, 'system')).toBe('admitted');
+  });
+
+  it('keeps nothing for classes that nobody may have, unless told to', () => {
+    const classes = { ...CLASSES, system: { ...PLAIN, reservedFloor: 1 } };
+    const answers = (given: Record<string, unknown>): string[] => {
+      const play = make(2, { classes, defaultMaxClass: 'default', ...given });
+      return [0, 1].map((id) => play.offer(0, id, 'bulk'));
+    };
+    expect(answers({})).toEqual(['admitted', 'admitted']);
+    expect(answers({ tenants: { ops: 'system' } })).toEqual(['admitted', 'queued']);
+    expect(answers({ reserveFor: 'all' })).toEqual(['admitted', 'queued']);
+  });
+
   it('serves the highest class first and each class in order', () => {
     const play = make(1);
     play.offer(0, 0, 'system');
@@ -177,7 +194,7 @@ describe('Scheduler', () => {
   });
 
   it('pushes nobody out where one slot does not help', () => {
-    const play = make(2, { classes: { ...CLASSES, system: { ...PLAIN, reservedFloor: 2 } } });
+    const play = make(2, { unreserved: 0, classes: { ...CLASSES, system: { ...PLAIN, reservedFloor: 2 } } });
     play.queue.capacityChanged(0, Infinity);
     play.offer(0, 0, 'bulk');
     play.queue.capacityChanged(0, 2);
@@ -328,7 +345,7 @@ describe('Scheduler (smg-2026-08-07)', () => {
     const play = make(1, { ...HISTORIC, classes });
     play.queue.capacityChanged(0, 100);
     expect([play.offer(0, 0, 'bulk'), play.offer(0, 1, 'system')]).toEqual(['admitted', 'queued']);
-    const cut = make(1, { classes });
+    const cut = make(1, { classes, unreserved: 0 });
     expect([cut.offer(0, 0, 'bulk'), cut.offer(0, 1, 'system')]).toEqual(['queued', 'admitted']);
   });
 });

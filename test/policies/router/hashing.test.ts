@@ -32,6 +32,12 @@ describe('Word64', () => {
     });
     fc.assert(property, { seed: SEED, numRuns: RUNS });
   });
+
+  it('carries into the upper half from exactly 2^32 on', () => {
+    expect(new Word64(0, 0xffff_ffff).add(0, 1).hex()).toBe('0000000100000000');
+    expect(new Word64(0, 0xffff_fffe).add(0, 1).hex()).toBe('00000000ffffffff');
+    expect(new Word64(0xffff_ffff, 0xffff_ffff).add(0, 1).hex()).toBe('0000000000000000');
+  });
 });
 
 /** The test data of xxHash's own sanity check. */
@@ -49,12 +55,26 @@ describe('xxh3', () => {
   it.each([
     [0, '2d06800538d394c2'],
     [1, 'c44bdff4074eecdb'],
+    [2, '7a9978044cb8a8bb'],
+    [3, '54247382a8d6b94d'],
+    [4, 'e5dc74bc51848a51'],
     [6, '27b56a84cd2d7325'],
+    [8, '24ccc9acaa9f65e4'],
+    [9, '14d5001c15dd3f2b'],
     [12, 'a713daf0dfbb77e7'],
+    [16, '981b17d36c7498c9'],
+    [17, '796f5acd3a60f862'],
     [24, 'a3fe70bf9d3510eb'],
     [48, '397da259ecba1f11'],
+    [64, '9cb48487720ec49d'],
     [80, 'bcdefbbb2c47c90a'],
+    [96, '935a769a7f94776f'],
+    [97, 'ca4ca268fd3c3a6c'],
+    [128, 'fcff24126754d861'],
+    [129, '98f1b0a679a2ca29'],
     [195, 'cd94217ee362ec3a'],
+    [240, '81c3c2b67f568ccf'],
+    [241, 'c5a639ecd2030e5e'],
     [403, 'cdeb804d65c6dea4'],
     [512, '617e49599013cb6b'],
     [2048, 'dd59e2c3a5f038e0'],

@@ -1,8 +1,8 @@
 /** Routers that go by a key of the request. */
 import { describe, expect, it } from 'vitest';
 import { REFUSE } from '../../../policies/router/answers.ts';
-import type { ManualConfig } from '../../../policies/router/config.ts';
-import { consistentHashing, ConsistentHashing } from '../../../policies/router/consistent-hashing.ts';
+import type { ConsistentHashingConfig, ManualConfig } from '../../../policies/router/config.ts';
+import { affinityOf, consistentHashing, ConsistentHashing } from '../../../policies/router/consistent-hashing.ts';
 import { manual, Manual } from '../../../policies/router/manual.ts';
 import { Passthrough } from '../../../policies/router/passthrough.ts';
 import { prefixHash, PrefixHash } from '../../../policies/router/prefix-hash.ts';
@@ -95,6 +95,47 @@ describe('ConsistentHashing with an addressed worker', () => {
     expect(['1', '+2', '0', '3', '-1', 'x', '1.5'].map((target) => pick(target, candidates))).toEqual([
       ...[0, 1, REFUSE, REFUSE, REFUSE, REFUSE, REFUSE],
     ]);
+  });
+
+  it('takes a number for an index as a whole alone', () => {
+    const candidates = Array.from({ length: 12 }, (_, index) => workerView({ index }));
+    expect(['11', '+10', 'x1', '1x', ' 1', '++1', '1 1'].map((target) => pick(target, candidates))).toEqual([
+      ...[11, 10, REFUSE, REFUSE, REFUSE, REFUSE, REFUSE],
+    ]);
+  });
+});
+
+describe('ConsistentHashing with several implicit keys', () => {
+  const candidates = Array.from({ length: 30 }, (_, index) => workerView({ index }));
+  const pick = (implicitKeys: ConsistentHashingConfig['implicitKeys'], fields: Partial<RequestView>) => {
+    const router = new ConsistentHashing({ name: 'consistent-hashing', implicitKeys }, scripted());
+    return router.pick(0, requestView(fields), candidates);
+  };
+
+  it('asks the first that is present', () => {
+    const prefix = pick(['prefix'], { prefixKey: 3 });
+    const tenant = pick(['tenant'], { tenant: 'acme' });
+    expect(prefix).not.toBe(tenant);
+    expect(pick(['prefix', 'tenant'], { prefixKey: 3, tenant: 'acme' })).toBe(prefix);
+    expect(pick(['tenant', 'prefix'], { prefixKey: 3, tenant: 'acme' })).toBe(tenant);
+    expect(pick(['prefix', 'tenant'], { tenant: 'acme' })).toBe(tenant);
+    expect(pick(['tenant', 'prefix'], { prefixKey: 3 })).toBe(prefix);
+  });
+
+  it('ends the search at a key that is present and empty', () => {
+    const none = { target: '', routingKey: '', implicit: [undefined, '', 'key'] };
+    expect(affinityOf(none)).toEqual({ kind: 'none' });
+    expect(affinityOf({ ...none, implicit: [undefined, 'key', ''] })).toEqual({ kind: 'key', key: 'key' });
+    expect(affinityOf({ ...none, implicit: [undefined] })).toEqual({ kind: 'none' });
+  });
+
+  it('forgets who is discovered no more', () => {
+    const router = consistentHashing.make(consistentHashing.config.parse({ name: 'consistent-hashing' }), {
+      rng: scripted(),
+    });
+    router.pick(0, requestView({ routingKey: 'k' }), fleet(0, 0));
+    router.discovered?.(0, [1]);
+    expect(router.snapshot?.()).toEqual([null, 'worker-1']);
   });
 });
 

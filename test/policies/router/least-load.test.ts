@@ -104,6 +104,30 @@ describe('LeastLoad', () => {
     expect(router.scores(0, fleet(3))).toEqual([3]);
   });
 
+  it('keeps the report and the credit of a worker that stays', () => {
+    const router = make();
+    for (const worker of [0, 1]) router.reported(0, worker, 0, load(0));
+    picks(router, fleet(0, 0), 1);
+    router.discovered(0, [0, 1, 2]);
+    expect(router.scores(0, fleet(3, 3))).toEqual([1, 0]);
+  });
+
+  it('ages a report from when it came', () => {
+    const router = make();
+    router.reported(100e6, 0, 0, load(5000));
+    expect(router.scores(130e6, fleet(3))).toEqual([50]);
+    expect(router.scores(130e6 + 1, fleet(3))).toEqual([3]);
+  });
+
+  it('takes the weight and the throughput that it is given, a weight of none included', () => {
+    const score = (kvPressureWeight: number) => {
+      const router = make({ kvPressureWeight, defaultThroughput: 500 });
+      router.reported(0, 0, 0, load(1000, 50, 0));
+      return router.scores(0, fleet(0))[0];
+    };
+    expect([score(0), score(3)]).toEqual([2, 5]);
+  });
+
   it('falls back to the defaults for parameters without sense', () => {
     const router = make({ kvPressureWeight: -1, defaultThroughput: 0, meanPrefillTokens: 0 });
     router.reported(0, 0, 0, load(1000, 50, 0));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LeastRequest } from '../../../policies/router/least-request.ts';
+import { leastRequest, LeastRequest } from '../../../policies/router/least-request.ts';
 import type { WorkerView } from '../../../policies/types.ts';
 import { requestView, scripted, workerView } from '../views.ts';
 
@@ -45,5 +45,14 @@ describe('LeastRequest', () => {
   it('by reports takes a worker that never reported for empty', () => {
     const candidates = fleet({ reportedRunning: 1, reportedWaiting: 0 }, {});
     expect(new LeastRequest(reported, scripted()).pick(0, requestView(), candidates)).toBe(1);
+  });
+
+  it('goes by reports in aibrix-2422, by leases otherwise', () => {
+    const candidates = fleet({ reportedRunning: 5, inFlight: 1 }, { reportedRunning: 1, inFlight: 5 });
+    const pick = (fields: object) => {
+      const config = leastRequest.config.parse({ name: 'least-request', ...fields });
+      return leastRequest.make(config, { rng: scripted() }).pick(0, requestView(), candidates);
+    };
+    expect([pick({}), pick(leastRequest.variants['aibrix-2422'] ?? {})]).toEqual([0, 1]);
   });
 });

@@ -129,6 +129,18 @@ describe('PrefixIndex', () => {
     index.evict(1, Infinity);
     expect([index.size(0), index.match([1]).blocks, index.match([3, 4]).blocks]).toEqual([2, 0, 2]);
   });
+
+  it('takes a prompt sent again for a use, unless told that it is none', () => {
+    const forgotten = (...refresh: boolean[]) => {
+      const index = new PrefixIndex(2);
+      for (const [now, block] of [1, 2].entries()) index.insert(now, 0, [block]);
+      index.insert(2, 0, [1], ...refresh);
+      index.insert(3, 0, [3]);
+      index.trim(0);
+      return [1, 2, 3].filter((block) => index.match([block]).blocks === 0);
+    };
+    expect([forgotten(), forgotten(true), forgotten(false)]).toEqual([[2], [2], [1]]);
+  });
 });
 
 function apply(index: PrefixIndex, model: Model, step: Command, turn: number): void {

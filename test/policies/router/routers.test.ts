@@ -56,6 +56,30 @@ describe('PowerOfTwo', () => {
     expect(pick({ ...full, ...idle }, { ...empty, ...busy }, 30e6 + 1, { reportMaxAge: Infinity })).toBe(1);
   });
 
+  it('ages a report from when it came, and takes a usage of none for a report', () => {
+    const at = { reportedAt: 100e6 };
+    expect(pick({ ...full, ...idle, ...at }, { ...empty, ...busy, ...at }, 130e6)).toBe(1);
+    expect(pick({ ...full, ...idle }, { ...busy, reportedAt: 0, reportedKvUsageRatio: 0 })).toBe(1);
+  });
+
+  it.each([
+    [[0, 0], [0, 1]],
+    [[0, 0.49], [0, 1]],
+    [[0, 0.5], [0, 2]],
+    [[0, LAST_DRAW], [0, 2]],
+    [[0.5, 0], [1, 2]],
+    [[0.5, 0.5], [1, 0]],
+    [[LAST_DRAW, 0], [2, 0]],
+    [[LAST_DRAW, LAST_DRAW], [2, 1]],
+  ])('draws of %j compare candidates %j of three', (draws, [first, second]) => {
+    const among = (emptiest: number | undefined) => {
+      const candidates = [0, 1, 2].map((index) => workerView({ index, inFlight: index === emptiest ? 0 : 1 }));
+      return new PowerOfTwo(config, scripted(...draws)).pick(0, requestView(), candidates);
+    };
+    const third = [0, 1, 2].find((index) => index !== first && index !== second);
+    expect([among(first), among(second), among(third)]).toEqual([first, second, first]);
+  });
+
   it('takes the first drawn without reports (smg-2026-08-07-http)', () => {
     expect(pick(busy, idle, 0, historic)).toBe(0);
   });
