@@ -60,7 +60,7 @@ export class Agenda {
   }
 
   cancel(deadline: Deadline): void {
-    this.#heap.set(deadline, Infinity);
+    if (deadline.isSet) this.#heap.set(deadline, Infinity);
   }
 
   /** Deadlines that are set. */

@@ -17,13 +17,15 @@ const MESSAGE = { role: 'assistant', content: 'w'.repeat(600) };
 const REPLY = JSON.stringify({ id: 'x', choices: [{ index: 0, message: MESSAGE }] });
 const EVENT = `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, delta: { content: 'word ' } }] })}\n\n`;
 const EVENTS = 64;
+/** Between two looks whether the worker was found healthy. */
+const READY_MS = 20;
 /** Between two events of a reply that is asked to be slow. */
 const SLOW_MS = 100;
 const POLICIES = {
   capacity: { name: 'fixed', max: 1000 },
   gates: [{ name: 'breaker' }, { name: 'busy', kvUsedRatioMax: 0.9 }, { name: 'concurrency-limit', max: 1000 }],
   retryBudget: { name: 'ratio' },
-  health: { name: 'probes' },
+  health: { name: 'probes', interval: '1s', successThreshold: 1 },
 };
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -89,6 +91,9 @@ async function serve(): Promise<number> {
     const onFatal = (error: unknown): void => console.error(error);
     const proxy = new Proxy({ settings, entries: policyEntries, log: silent, onFatal });
     await proxy.start();
+    while (!proxy.host.machine.gateway.workers.some(({ status }) => status === 'ready')) {
+      await new Promise((resolve) => setTimeout(resolve, READY_MS));
+    }
     return Number(new URL(proxy.url).port);
   }
   const server = createServer(role === 'worker' ? answer : passthrough(new Pool(upstream, { pipelining: 1 })));

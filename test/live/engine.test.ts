@@ -140,7 +140,14 @@ describe('a fault', () => {
 
   it('is refused when it makes no sense, or comes from elsewhere without the key', async () => {
     const engine = await stage.engine({ key: 'k' });
+    const messageOf = async (fault: object): Promise<string> => {
+      const { error } = (await (await arm(engine.url, fault)).json()) as { error: { message: string } };
+      return error.message;
+    };
     expect((await arm(engine.url, { kind: 'other' })).status).toBe(400);
+    expect(await messageOf({ kind: 'other' })).toContain('kind is one of crash, restart, hang');
+    expect(await messageOf({ kind: 'restart' })).toContain('load: ');
+    expect(await messageOf({ kind: 'drain', for: '1s', bound: '2s' })).toBe('bound: at most for');
     expect((await arm(engine.url, { kind: 'slow', factor: 2, worker: 1 })).status).toBe(400);
     const page = await arm(engine.url, { kind: 'slow', factor: 2 }, { headers: { origin: 'http://evil' } });
     expect(page.status).toBe(403);
@@ -151,7 +158,7 @@ describe('a fault', () => {
   it('without an end takes the engine down for good', async () => {
     const engine = await stage.engine();
     expect((await arm(engine.url, { kind: 'crash' })).status).toBe(200);
-    await engine.crashedForGood;
+    await engine.gone;
     await expect(chat(engine.url)).rejects.toThrow();
   });
 });

@@ -1,5 +1,5 @@
 /** A gateway's journal as a workload: its arrivals as a trace, and what if they had met other policies. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -19,15 +19,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Six requests through a proxy over two engines. */
-async function record(): Promise<void> {
+/** Requests through a proxy over two engines. */
+async function record(settings: object = {}, requests = 6): Promise<void> {
   const engines = [await stage.engine(), await stage.engine()];
   const urls = engines.map(({ url }) => url);
-  const proxy = await stage.proxy(urls, { policies: { router: { name: 'round-robin' } } }, { journal });
-  for (let i = 0; i < 6; i++) {
+  const config = { policies: { router: { name: 'round-robin' } }, journal: settings };
+  const proxy = await stage.proxy(urls, config, { journal });
+  for (let i = 0; i < requests; i++) {
     const messages = [{ role: 'user', content: `question ${i} `.repeat(40) }];
     // The last one sets no bound: the engine stops by itself after 8.
-    expect((await chat(proxy.url, { messages, max_tokens: i === 5 ? undefined : 5 })).status).toBe(200);
+    expect((await chat(proxy.url, { messages, max_tokens: i === requests - 1 ? undefined : 5 })).status).toBe(200);
   }
   await stage.close();
 }
@@ -70,6 +71,40 @@ describe('a journal', () => {
     const out = join(folder, 'report');
     await say(['replay', journal, ...PRESET, '--out', out]);
     expect(readFileSync(join(out, 'report.md'), 'utf8')).toContain('yesterday.journal --preset llama-3.1-8b-h100');
+  });
+
+  it('in several segments is one workload, under any policies', async () => {
+    await record({ segment: '512B' }, 24);
+    expect(readdirSync(folder).length).toBeGreaterThan(2);
+    const rows = (await say(['trace', 'import', journal])).out.trim().split('\n');
+    const times = rows.map((row) => (JSON.parse(row) as { at_us: number }).at_us);
+    expect([times.length, times[0]]).toEqual([24, 0]);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    const said = await say(['replay', journal, ...PRESET, '--variant', 'least:router.name=least-request', '--json']);
+    expect([said.code, said.err]).toEqual([0, '']);
+    const { variants } = JSON.parse(said.out) as { variants: Record<string, RunResult> };
+    const facts = Object.values(variants).map(({ offered, workers }) => [offered, workers.length]);
+    expect(facts).toEqual([[24, 2], [24, 2]]);
+    expect((await say(['replay', journal])).code).toBe(0);
+  });
+
+  it('whose first segments are gone is the rest of it, on the workers there were', async () => {
+    await record({ segment: '512B', keep: 1 }, 24);
+    expect(existsSync(`${journal}.1`)).toBe(false);
+    const arrivals = readdirSync(folder).map((name) => {
+      return readFileSync(join(folder, name), 'utf8').split('\n').filter((line) => line.startsWith('["arrive"')).length;
+    });
+    const left = arrivals.reduce((sum, each) => sum + each, 0);
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThan(24);
+    const said = await say(['replay', journal, ...PRESET, '--variant', 'random:router.name=random', '--json']);
+    expect([said.code, said.err]).toEqual([0, '']);
+    const { variants } = JSON.parse(said.out) as { variants: Record<string, RunResult> };
+    expect(Object.keys(variants)).toEqual(['base', 'random']);
+    for (const { offered, workers } of Object.values(variants)) expect([offered, workers.length]).toEqual([left, 2]);
+    const names = Object.values(variants).map(({ policies }) => (policies['router'] as { name: string }).name);
+    expect(names).toEqual(['round-robin', 'random']);
+    expect((await say(['replay', journal])).code).toBe(0);
   });
 
   it('may end in the midst of a line or of a request', async () => {

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
-import { policyEntries } from '../../policies/index.ts';
+import { type PolicyEntry, policyEntries } from '../../policies/index.ts';
 import { LiveEngine, type LiveEngineConfig } from '../../src/live/engine/live-engine.ts';
 import { proxyConfigSchema } from '../../src/live/proxy/config-schema.ts';
 import { writtenLog } from '../../src/live/proxy/log.ts';
@@ -36,6 +36,8 @@ export interface ProxyOptions {
   readonly folder?: string;
   readonly journal?: string;
   readonly isInsecure?: boolean;
+  /** Beside the shipped policies. */
+  readonly entries?: readonly PolicyEntry[];
 }
 
 export class Stage {
@@ -73,7 +75,7 @@ export class Stage {
   async proxy(workers: readonly string[], config: object = {}, options: ProxyOptions = {}): Promise<Proxy> {
     const proxy = new Proxy({
       settings: settingsOf({ workers, ...config }, options),
-      entries: policyEntries,
+      entries: [...policyEntries, ...(options.entries ?? [])],
       log: writtenLog('debug', (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>)),
       journal: options.journal,
       seed: 'test',
@@ -100,9 +102,11 @@ export class Stage {
 }
 
 /** A configuration as it would be written, checked and read. */
-export function settingsOf(written: object, { folder = '/', isInsecure = false }: ProxyOptions = {}): ProxySettings {
+export function settingsOf(written: object, options: ProxyOptions = {}): ProxySettings {
+  const { folder = '/', isInsecure = false, entries = [] } = options;
   const policies = { ...QUICK_RETRY, ...('policies' in written ? (written.policies as object) : {}) };
-  const config = proxyConfigSchema(policyEntries).parse({ listen: '127.0.0.1:0', ...written, policies });
+  const schema = proxyConfigSchema([...policyEntries, ...entries]);
+  const config = schema.parse({ listen: '127.0.0.1:0', ...written, policies });
   return readSettings({ config, writtenPolicies: policies, folder, isInsecure });
 }
 

@@ -33,7 +33,8 @@ function events(text: string): string[] {
 
 describe('a stream', () => {
   it('comes token by token, while it is generated', async () => {
-    const engine = await stage.engine({}, { timing: { kind: 'affine', baseUs: 5000, perTokenUs: 1, perKvTokenUs: 0 } });
+    const timing = { kind: 'affine', baseUs: 20_000, perTokenUs: 1, perKvTokenUs: 0 } as const;
+    const engine = await stage.engine({}, { timing });
     const proxy = await stage.proxy([engine.url]);
     const reply = await chat(proxy.url, { stream: true, max_tokens: 20 });
     const reader = (reply.body as ReadableStream<Uint8Array>).getReader();

@@ -51,12 +51,13 @@ export function serverInfo({ model, blockTokens, gauges }: EngineFacts): object 
   };
 }
 
-/** The document of `/v1/loads`. */
-export function engineLoads({ blockTokens, gauges }: EngineFacts, tokensPerSec: number): object {
+/** The document of `/v1/loads`; `unixSec` by the engine's clock. */
+export function engineLoads({ blockTokens, gauges }: EngineFacts, tokensPerSec: number, unixSec: number): object {
   const usedTokens = Math.max(0, gauges.kvUsedBlocks) * blockTokens;
   const waitingTokens = Math.max(0, gauges.waitingPromptTokens);
   const load = {
     dp_rank: 0,
+    timestamp: unixSec,
     num_running_reqs: gauges.running,
     num_waiting_reqs: gauges.waiting,
     num_waiting_uncached_tokens: waitingTokens,
@@ -67,7 +68,7 @@ export function engineLoads({ blockTokens, gauges }: EngineFacts, tokensPerSec: 
     token_usage: usage(gauges),
     gen_throughput: tokensPerSec,
   };
-  return { version: 'spillway-engine', loads: [load] };
+  return { timestamp: new Date(unixSec * 1000).toISOString(), version: 'spillway-engine', loads: [load] };
 }
 
 function usage({ kvUsedBlocks, kvTotalBlocks }: WorkerGauges): number {

@@ -85,6 +85,10 @@ export class Fleet<Init extends RequestInit> {
     if (joining.length > 0) this.#join(joining);
   }
 
+  get isAnyLeaving(): boolean {
+    return this.#leaving.size > 0;
+  }
+
   /** An attempt is over: a worker that leaves may be empty now. */
   attemptEnded(worker: number): void {
     const member = this.#leaving.get(worker);

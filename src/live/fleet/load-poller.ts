@@ -12,6 +12,8 @@ export interface LoadRules {
   /** Microseconds. */
   readonly every: number;
   readonly timeout: number;
+  /** How old a report is: since it arrived, or by the clock of a worker that stamps it. */
+  readonly stamps: 'arrival' | 'worker';
 }
 
 export interface PollerPeers {
@@ -105,7 +107,8 @@ export class LoadPoller {
       });
     } else if (polled.hasLoads) {
       this.#ask(worker, polled, SGLANG_LOADS, (body) => {
-        const reports = sglangLoads(body);
+        const isStamped = this.#peers.rules().stamps === 'worker';
+        const reports = sglangLoads(body, isStamped ? (unixSec) => this.#instantOf(unixSec) : undefined);
         if (reports === undefined) {
           polled.hasLoads = false;
           this.#askSglang(worker, polled);
@@ -149,6 +152,11 @@ export class LoadPoller {
       this.#peers.configured(worker, ranks);
     }
     for (const { rank, report } of reports) this.#peers.report(worker, rank, report);
+  }
+
+  /** Of our run, though the clock that told it may be wrong. */
+  #instantOf(unixSec: number): Micros {
+    return this.#peers.now() + Math.round((unixSec * 1000 - Date.now()) * 1000);
   }
 
   #over(worker: number, polled: Polled, isGood: boolean): void {

@@ -3,7 +3,7 @@
  * not report is -1. Without the gauge of the KV pool an answer is no report (smg worker/monitor.rs at 73da68ca9).
  */
 import { z } from 'zod';
-import type { LoadReport } from '../../../policies/types.ts';
+import type { LoadReport, Micros } from '../../../policies/types.ts';
 import { type Gauge, PrometheusText } from './prometheus-text.ts';
 
 export interface RankReport {
@@ -87,6 +87,7 @@ export function sglangMetricsReport(text: string, maxRunning: number): LoadRepor
 const amount = z.number().min(0);
 const rankLoad = z.object({
   dp_rank: z.int().min(0).max(4095).default(0),
+  timestamp: amount.optional().describe('Unix seconds.'),
   num_running_reqs: amount,
   num_waiting_reqs: amount,
   num_waiting_uncached_tokens: amount.optional(),
@@ -98,8 +99,11 @@ const rankLoad = z.object({
 });
 const loadsSchema = z.object({ loads: z.array(rankLoad).min(1).max(4096) });
 
-/** One report for each data-parallel rank in SGLang's `/v1/loads`; its pool is counted in tokens. */
-export function sglangLoads(text: string): RankReport[] | undefined {
+/**
+ * One report for each data-parallel rank in SGLang's `/v1/loads`; its pool is counted in tokens. `instantOf` a stamp in
+ * Unix seconds; absent: stamps are left out.
+ */
+export function sglangLoads(text: string, instantOf?: (unixSec: number) => Micros): RankReport[] | undefined {
   const parsed = loadsSchema.safeParse(jsonOf(text));
   if (!parsed.success) return undefined;
   return parsed.data.loads.map((load) => {
@@ -115,7 +119,9 @@ export function sglangLoads(text: string): RankReport[] | undefined {
       maxRunning: load.max_running_requests ?? -1,
       generatedTokensPerSec: load.gen_throughput ?? -1,
     };
-    return { rank: load.dp_rank, report };
+    const { timestamp } = load;
+    if (timestamp === undefined || instantOf === undefined) return { rank: load.dp_rank, report };
+    return { rank: load.dp_rank, report: { ...report, stampedAt: instantOf(timestamp) } };
   });
 }
 

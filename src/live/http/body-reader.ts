@@ -27,7 +27,8 @@ export function readBody(
     done('too-large');
     return;
   }
-  const chunks: Buffer[] = [];
+  let body: Buffer | undefined;
+  let chunks: Buffer[] | undefined;
   let bytes = 0;
   let isOver = false;
   const fail = (failure: BodyFailure): void => {
@@ -41,14 +42,19 @@ export function readBody(
     if (bytes + chunk.length > limit) return fail('too-large');
     if (!budget.take(chunk.length)) return fail('no-room');
     bytes += chunk.length;
-    chunks.push(chunk);
+    // Most bodies are one chunk.
+    if (body === undefined) body = chunk;
+    else if (chunks === undefined) chunks = [body, chunk];
+    else chunks.push(chunk);
   };
   request.on('data', onData);
-  request.once('end', () => {
+  request.on('end', () => {
     if (isOver) return;
     isOver = true;
-    done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes));
+    done(chunks === undefined ? (body ?? NO_BYTES) : Buffer.concat(chunks, bytes));
   });
-  request.once('close', () => fail('aborted'));
-  request.once('error', () => fail('aborted'));
+  // Node emits an error of a request only where somebody listens for it; its close comes in any case.
+  request.on('close', () => fail('aborted'));
 }
+
+const NO_BYTES = Buffer.alloc(0);

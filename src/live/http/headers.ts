@@ -9,12 +9,12 @@ const HOP_BY_HOP = [
   ...['proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info'],
 ];
 /** `expect` is the gateway's to answer, host and length are the upstream connection's own. */
-const REQUEST_STOPS = new Set([
+const REQUEST_STOPS = byLength([
   ...HOP_BY_HOP,
   ...['authorization', 'api-key', 'x-api-key', 'cookie', 'host', 'content-length', 'expect', 'x-request-id'],
   ...['x-spillway-priority', 'x-spillway-worker', 'x-spillway-routing-key'],
 ]);
-const RESPONSE_STOPS = new Set([...HOP_BY_HOP, 'x-request-id', 'x-spillway-error']);
+const RESPONSE_STOPS = byLength([...HOP_BY_HOP, 'x-request-id', 'x-spillway-error']);
 
 /** Of the request to a worker: what the client sent, the request's id, the worker's key. */
 export function requestHeaders(raw: readonly string[], requestId: string, key: string | undefined): string[] {
@@ -26,7 +26,8 @@ export function requestHeaders(raw: readonly string[], requestId: string, key: s
 
 /** Of the reply to a client: what the worker sent and the request's id. */
 export function responseHeaders(raw: readonly (Buffer | string)[], requestId: string): string[] {
-  const text = raw.map((item) => (typeof item === 'string' ? item : item.toString('latin1')));
+  const text: string[] = [];
+  for (const item of raw) text.push(typeof item === 'string' ? item : item.toString('latin1'));
   const headers = passing(text, RESPONSE_STOPS);
   headers.push('x-request-id', requestId);
   return headers;
@@ -35,24 +36,41 @@ export function responseHeaders(raw: readonly (Buffer | string)[], requestId: st
 /** The value of a header in a list of names and values; the first one. */
 export function headerIn(headers: readonly string[], name: string): string | undefined {
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() === name) return headers[i + 1];
+    const each = headers[i] as string;
+    if (each.length === name.length && each.toLowerCase() === name) return headers[i + 1];
   }
   return undefined;
 }
 
-function passing(raw: readonly string[], stops: ReadonlySet<string>): string[] {
+/** Lower-case names by their length. Most headers have one of which there is none, and need not be looked at. */
+type Names = readonly (readonly string[] | undefined)[];
+
+function byLength(names: readonly string[]): Names {
+  const lists: string[][] = [];
+  for (const name of names) (lists[name.length] ??= []).push(name);
+  return lists;
+}
+
+function passing(raw: readonly string[], stops: Names): string[] {
   const headers: string[] = [];
   let isNaming = false;
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase();
-    if (!stops.has(name)) headers.push(raw[i] as string, raw[i + 1] as string);
-    else isNaming ||= name === 'connection' && !USUAL.test(raw[i + 1] as string);
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    const same = stops[name.length];
+    const stop = same?.includes(name.toLowerCase()) === true;
+    if (!stop) headers.push(name, value);
+    else isNaming ||= name.length === CONNECTION.length && name.toLowerCase() === CONNECTION && !isUsual(value);
   }
   return isNaming ? without(headers, namedByConnection(raw)) : headers;
 }
 
-/** Of a `Connection` header that names no other. */
-const USUAL = /^(keep-alive|close)$/i;
+const CONNECTION = 'connection';
+
+/** Of a `Connection` header: it names no other. */
+function isUsual(value: string): boolean {
+  return value === 'keep-alive' || value === 'close' || /^(keep-alive|close)$/i.test(value);
+}
 
 function without(headers: readonly string[], named: readonly string[]): string[] {
   const kept: string[] = [];

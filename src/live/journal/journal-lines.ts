@@ -1,6 +1,7 @@
 /**
  * The lines of a journal: what enters a live gateway and what it does, one JSON value a line. The first line says what
- * the core was made of; prompts are there as lengths and keyed hashes only.
+ * the core was made of; prompts are there as lengths and keyed hashes, and as text in lines of their own where that was
+ * asked for, which no replay needs.
  */
 import { z } from 'zod';
 import type { BusyThresholds } from '../../../policies/busy/monitor.ts';
@@ -70,10 +71,15 @@ const lineSchema = z.union([
   z.tuple([z.literal('>start'), index, index, index]),
   z.tuple([z.literal('>cancel'), index]),
   z.tuple([z.literal('>finish'), index, z.string(), z.string()]),
+  z.tuple([z.literal('prompt'), index, z.number().positive().describe('bytesPerToken'), z.array(z.string())]),
   z.tuple([z.literal('over'), z.enum(['slow-disk', 'error'])]),
 ]);
 export type JournalLine = z.output<typeof lineSchema>;
-export type InputLine = Exclude<JournalLine, readonly ['>start' | '>cancel' | '>finish' | 'over', ...unknown[]]>;
+export type InputLine = Exclude<
+  JournalLine,
+  readonly ['>start' | '>cancel' | '>finish' | 'prompt' | 'over', ...unknown[]]
+>;
+export type PromptLine = Extract<JournalLine, readonly ['prompt', ...unknown[]]>;
 export type EffectLine = Extract<JournalLine, readonly ['>start' | '>cancel' | '>finish', ...unknown[]]>;
 
 /** The head in `text`, or undefined when there is none. */
@@ -137,6 +143,34 @@ function arriveLine(now: number, request: RequestInit): InputLine {
     ...(['arrive', now, id, tenant, promptTokens, maxOutputTokens, prefixKey, hashes, blockTokens] as const),
     ...([priority, routingKey, targetWorker] as const),
   ];
+}
+
+/** What a client wrote. */
+export interface JournalPrompt {
+  /** Texts in order, roles included. */
+  readonly texts: readonly string[];
+  /** Of the estimate of its length. */
+  readonly bytesPerToken: number;
+}
+
+/** As much of a request's prompt as `bytesMax` bytes of UTF-8 hold, cut between two characters. */
+export function promptLine(request: number, { texts, bytesPerToken }: JournalPrompt, bytesMax: number): PromptLine {
+  const kept: string[] = [];
+  let left = bytesMax;
+  for (const text of texts) {
+    if (left <= 0) break;
+    const whole = Buffer.byteLength(text) <= left;
+    const part = whole ? text : cutText(text, left);
+    kept.push(part);
+    left -= whole ? Buffer.byteLength(text) : left;
+  }
+  return ['prompt', request, bytesPerToken, kept];
+}
+
+/** The first characters that fit into so many bytes. */
+function cutText(text: string, bytes: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes));
+  return text.slice(0, read);
 }
 
 export function startLine(attempt: Attempt): EffectLine {

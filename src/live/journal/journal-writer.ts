@@ -11,15 +11,22 @@ import type { Agenda, Deadline } from '../agenda.ts';
 import type { Recorder } from '../core/gateway-host.ts';
 import type { GatewayInput } from '../core/input.ts';
 import { segmentNumbers, segmentPath } from './journal-file.ts';
-import { cancelLine, finishLine, inputLine, type JournalEnd, startLine } from './journal-lines.ts';
+import { cancelLine, finishLine, inputLine, promptLine, startLine } from './journal-lines.ts';
+import type { JournalEnd, JournalPrompt } from './journal-lines.ts';
 
-export interface JournalRules {
+export interface JournalRules<Init extends RequestInit> {
   readonly agenda: Agenda;
   now(): Micros;
-  /** Of one segment; the last input may go beyond it. */
+  /** Of one segment; the last input may go beyond it, and its head is never more than half of it. */
   readonly segmentBytes: number;
   /** Segments kept beside the one that is written, ≥ 1. */
   readonly kept: number;
+  /** Of an arrival, before anything else is asked of it. Absent: prompts are not written. */
+  promptOf?(request: Init): JournalPrompt;
+  /** Of one prompt. */
+  readonly promptBytesMax: number;
+  /** Policies of the past hold nothing that a head could not tell; a full segment waits for that for a while. */
+  isSettled(): boolean;
   /** The head of a segment as text, without its line end; 0 is the first. Called between two inputs. */
   head(segment: number): string;
   /** Hears of an early end, once. */
@@ -33,7 +40,7 @@ const FLUSH_US = 1e6;
 
 export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
   readonly #path: string;
-  readonly #rules: JournalRules;
+  readonly #rules: JournalRules<Init>;
   readonly #flushing: Deadline;
   #file: WriteStream;
   /** Segments of the past that are still on their way to the disk. */
@@ -42,17 +49,18 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
   #chars = 0;
   #bytes = 0;
   #segmentBytes = 0;
+  #headBytes = 0;
   #segment = 0;
   #end: JournalEnd | undefined;
 
   /** A file that is there already is kept as the last segment of an earlier run. */
-  constructor(path: string, rules: JournalRules) {
+  constructor(path: string, rules: JournalRules<Init>) {
     this.#path = path;
     this.#rules = rules;
     this.#flushing = rules.agenda.deadline(() => this.#flush());
     if (existsSync(path)) this.#setAside();
     this.#file = this.#open();
-    this.#add(rules.head(0));
+    this.#begin();
   }
 
   /** Bytes written or on their way. */
@@ -61,7 +69,10 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
   }
 
   input(now: Micros, input: GatewayInput<Init>): void {
+    const prompt = input.kind === 'arrive' ? this.#rules.promptOf?.(input.request) : undefined;
     this.#add(JSON.stringify(inputLine(now, input)));
+    if (prompt === undefined || input.kind !== 'arrive') return;
+    this.#add(JSON.stringify(promptLine(input.request.id, prompt, this.#rules.promptBytesMax)));
   }
 
   start(attempt: Attempt<Init>): void {
@@ -78,14 +89,17 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
 
   /** The effects of an input are all told. */
   settled(): void {
-    if (this.#segmentBytes < this.#rules.segmentBytes || this.#end !== undefined) return;
+    // A large state in small segments would be written with every input.
+    const full = Math.max(this.#rules.segmentBytes, 2 * this.#headBytes);
+    if (this.#segmentBytes < full || this.#end !== undefined) return;
+    if (!this.#rules.isSettled() && this.#segmentBytes < 2 * full) return;
     this.#flush();
     if (this.#end !== undefined) return;
     this.#closed(this.#file);
     this.#setAside();
     this.#file = this.#open();
-    this.#segmentBytes = 0;
-    this.#add(this.#rules.head(++this.#segment));
+    this.#segment++;
+    this.#begin();
   }
 
   /** Resolves when all of it is in its files. */
@@ -95,6 +109,12 @@ export class JournalWriter<Init extends RequestInit> implements Recorder<Init> {
     this.#end ??= 'error';
     this.#closed(this.#file);
     await Promise.all(this.#closing);
+  }
+
+  #begin(): void {
+    this.#segmentBytes = 0;
+    this.#add(this.#rules.head(this.#segment));
+    this.#headBytes = this.#segmentBytes;
   }
 
   /** FILE becomes the newest of those before; the oldest go. */

@@ -35,9 +35,11 @@ export interface Replayed {
   readonly effects: number;
   /** Set when the journal ended early. */
   readonly over: JournalEnd | 'torn' | undefined;
-  /** Of the run, from 0: the first segment that was there, and how many. */
+  /** Of the run, from 0: the first segment that could be replayed, and how many were. */
   readonly from: number;
   readonly segments: number;
+  /** Segments before these that are there and have no state to begin with. */
+  readonly skipped: number;
   /** The first line at which the replay did something else. */
   readonly divergence: Divergence | undefined;
 }
@@ -84,6 +86,9 @@ class Replay {
   #from = 0;
   #segment = 0;
   #segments = 0;
+  #skipped = 0;
+  /** Why nothing could be replayed so far. */
+  #stateless: string | undefined;
   #divergence: Divergence | undefined;
 
   constructor(entries: readonly PolicyEntry[]) {
@@ -94,10 +99,18 @@ class Replay {
   begin(text: string, number: number): boolean {
     const head = parseHead(text);
     if (head === undefined) throw new JournalError(`line ${number} is no head of a journal of this version`);
-    this.#segments++;
-    if (this.#machine === undefined) this.#first(head);
-    else this.#next(this.#machine, head, number);
+    if (this.#machine !== undefined) this.#next(this.#machine, head, number);
+    else if (head.segment === 0 || head.snapshot !== null) this.#first(head);
+    else this.#skip(head);
+    if (this.#machine !== undefined) this.#segments++;
     return this.#divergence === undefined;
+  }
+
+  /** A later segment may have a state. */
+  #skip({ segment, missing }: JournalHead): void {
+    this.#skipped++;
+    const roles = missing.join(', ');
+    this.#stateless ??= `segment ${segment} has no state to begin with (${roles}), and those before it are gone`;
   }
 
   #first(head: JournalHead): void {
@@ -107,10 +120,6 @@ class Replay {
     if (segment === 0) {
       this.#machine = new GatewayMachine(init);
       return;
-    }
-    if (head.snapshot === null) {
-      const roles = head.missing.join(', ');
-      throw new JournalError(`segment ${segment} has no state to begin with (${roles}), and those before it are gone`);
     }
     try {
       const { machine, attempts } = restoredMachine(init, readState(head.snapshot) as MachineSnapshot);
@@ -135,9 +144,12 @@ class Replay {
 
   /** False once replay and journal have parted. */
   take(line: JournalLine, number: number): boolean {
+    if (this.#machine === undefined) return true;
     switch (line[0]) {
       case 'over':
         this.#over = line[1];
+        break;
+      case 'prompt':
         break;
       case '>start':
       case '>cancel':
@@ -151,12 +163,14 @@ class Replay {
     return this.#divergence === undefined;
   }
 
+  /** Throws JournalError. */
   result(isTorn: boolean): Replayed {
+    if (this.#stateless !== undefined && this.#machine === undefined) throw new JournalError(this.#stateless);
     // Effects of the last input may be missing where the journal was cut, at the end of a line too.
     const cutShort = isTorn || (this.#divergence === undefined && this.#pending.length > 0);
     const over = this.#over ?? (cutShort ? 'torn' : undefined);
     const counts = { inputs: this.#inputs, effects: this.#effects, from: this.#from, segments: this.#segments };
-    return { ...counts, over, divergence: this.#divergence };
+    return { ...counts, skipped: this.#skipped, over, divergence: this.#divergence };
   }
 
   #compare(recorded: EffectLine, number: number): void {

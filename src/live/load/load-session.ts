@@ -9,6 +9,7 @@ import type { RunSeries } from '../../results/run-series.ts';
 import { type WindowConfig, WindowTallies } from '../../results/windows.ts';
 import type { Refillable, Workload } from '../../workload/arrival.ts';
 import { ClosedWorkload } from '../../workload/closed.ts';
+import { MixedWorkload } from '../../workload/mixed.ts';
 import type { WorkloadConfig } from '../../workload/config.ts';
 import { OpenWorkload } from '../../workload/open.ts';
 import { type ResendRule, RetryingWorkload } from '../../workload/retrying.ts';
@@ -106,6 +107,8 @@ async function openSource({ workload, seed }: LoadPlan): Promise<Source> {
       return { workload: new OpenWorkload(workload, seed), file: undefined };
     case 'closed':
       return { workload: new ClosedWorkload(workload, seed), file: undefined };
+    case 'mix':
+      return { workload: new MixedWorkload(workload, seed), file: undefined };
     case 'trace': {
       const trace = await openTrace(workload);
       return { workload: trace, file: trace };

@@ -57,7 +57,7 @@ export class LoadTarget {
   request(arrival: Arrival, number: number): { path: string; headers: string[]; body: string } {
     const { api, isStream, ignoresEos } = this.#config;
     const isChat = api === 'chat';
-    const text = promptText(arrival, number, isChat ? CHAT_TOKENS : 0);
+    const text = arrival.prompt ?? promptText(arrival, number, isChat ? CHAT_TOKENS : 0);
     const body = JSON.stringify({
       model: this.#model,
       ...(isChat ? { messages: [{ role: 'user', content: text }] } : { prompt: text }),

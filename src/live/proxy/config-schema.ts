@@ -112,6 +112,10 @@ const load = block('load', {
   source: z.enum(['none', 'vllm', 'sglang']).default('none').describe('Whose words workers speak. Default none.'),
   every: duration('10ms').prefault('1s').describe('Between two reports of a worker. Default 1s; smg 10s.'),
   timeout: duration('10ms').prefault('1s').describe('A report that takes longer is lost. Default 1s; smg 5s.'),
+  stamps: z
+    .enum(['arrival', 'worker'])
+    .default('arrival')
+    .describe("How old a report is: since it arrived, or by the stamp of SGLang's /v1/loads. Default arrival."),
 }).describe("What workers say of their load: vLLM's /metrics, or SGLang's /v1/loads, /metrics and /server_info.");
 
 const drain = block('drain', {
@@ -132,6 +136,11 @@ const log = block('log', {
 const journal = block('journal', {
   segment: size().prefault('64MiB').describe('Of one segment of the journal. Default 64MiB.'),
   keep: count(1, 10_000).prefault(16).describe('Segments kept beside the one that is written. Default 16.'),
+  prompts: z
+    .boolean()
+    .default(false)
+    .describe('The text of prompts too: what clients wrote, for whoever reads the file. Default false.'),
+  prompt_bytes: size().prefault('16KiB').describe('Of one prompt; what lies beyond is left out. Default 16KiB.'),
 }).describe('Of --journal FILE: FILE.1, FILE.2 and so on come before FILE. Holds after a restart.');
 
 const prompt = block('prompt', {

@@ -87,7 +87,7 @@ export class Draining {
 
   /** The core lets go of a request whose client is told so; one that it never had is told here. */
   #cutAll(): void {
-    for (const exchange of [...this.#front.open]) {
+    for (const exchange of [...this.#front.open.values()]) {
       if (exchange.isOver) continue;
       this.#cut++;
       if (exchange.coreId >= 0) this.#host.input({ kind: 'abandon', request: exchange.coreId });

@@ -8,6 +8,7 @@ import type { Agenda, Deadline } from '../agenda.ts';
 import { type ApiError, errorBody, errorEvent, errorHeaders } from '../http/api-error.ts';
 import type { ByteBudget } from '../http/byte-budget.ts';
 import { ANYONE, type Client } from '../http/key-ring.ts';
+import type { Relay } from './relay.ts';
 import type { RouteName } from './routes.ts';
 
 /** A worker's reply that is passed on whole. */
@@ -44,6 +45,9 @@ export class Exchange {
   readonly requestId: string;
   readonly route: RouteName;
   readonly startedAt: Micros;
+  /** Neighbours among the open ones. */
+  ahead: Exchange | undefined = undefined;
+  behind: Exchange | undefined = undefined;
   client: Client = ANYONE;
   /** Of a configured model; '' until it is known. */
   model = '';
@@ -52,6 +56,8 @@ export class Exchange {
   coreId = -1;
   /** The reply of the last attempt, when it is worth passing on. */
   lastReply: WholeReply | undefined;
+  /** Of its last attempt, until it is over. */
+  relay: Relay | undefined = undefined;
   firstByteAt: Micros = -1;
   sentBytes = 0;
   /** Status sent; 0 before. */
@@ -64,18 +70,21 @@ export class Exchange {
   end: ExchangeEnd | undefined;
   readonly #response: ServerResponse;
   readonly #peers: ExchangePeers;
-  readonly #stalled: Deadline;
+  /** Made when it is first needed: most replies go out at once. */
+  #stalled: Deadline | undefined;
   #body: Buffer | undefined;
   #onWritable: (() => void) | undefined;
   #sse = false;
+  /** Another response of the connection came first. */
+  readonly #isBehind: boolean;
   #isStalled = false;
   #isClosed = false;
 
   readonly #closed = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.request.socket.off('close', this.#closed);
-    this.#peers.agenda.cancel(this.#stalled);
+    if (this.#isBehind) this.request.socket.off('close', this.#closed);
+    this.#unwatch();
     this.dropBody();
     this.#onWritable = undefined;
     const isUnanswered = this.end === undefined;
@@ -92,11 +101,11 @@ export class Exchange {
     this.requestId = requestId;
     this.route = route;
     this.startedAt = peers.now();
-    this.#stalled = peers.agenda.deadline(() => this.#cutOff());
     response.on('error', ignore);
     response.once('close', this.#closed);
     // Node says nothing of the end of a connection to a response that waits for its turn behind another.
-    if (response.socket === null) request.socket.setMaxListeners(0).once('close', this.#closed);
+    this.#isBehind = response.socket === null;
+    if (this.#isBehind) request.socket.setMaxListeners(0).once('close', this.#closed);
   }
 
   /** The head of a reply is out, or on its way. */
@@ -196,12 +205,19 @@ export class Exchange {
   }
 
   #watch(): void {
-    if (this.#response.writableFinished || this.#response.destroyed) return;
-    this.#peers.agenda.set(this.#stalled, this.#peers.now() + this.#peers.writeTimeoutUs());
+    // What the system has taken already cannot stall.
+    if (this.#response.writableLength === 0 || this.#response.destroyed) return;
+    const { agenda } = this.#peers;
+    this.#stalled ??= agenda.deadline(() => this.#cutOff());
+    agenda.set(this.#stalled, this.#peers.now() + this.#peers.writeTimeoutUs());
+  }
+
+  #unwatch(): void {
+    if (this.#stalled !== undefined) this.#peers.agenda.cancel(this.#stalled);
   }
 
   #drained(): void {
-    if (!this.#response.writableEnded) this.#peers.agenda.cancel(this.#stalled);
+    if (!this.#response.writableEnded) this.#unwatch();
     const resume = this.#onWritable;
     this.#onWritable = undefined;
     resume?.();

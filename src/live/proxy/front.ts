@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Line } from '../../gateway/line.ts';
 import type { GatewayHost } from '../core/gateway-host.ts';
 import { type ApiError, badRequest } from '../http/api-error.ts';
 import { type BodyFailure, readBody } from '../http/body-reader.ts';
@@ -46,7 +47,7 @@ export class Front {
   readonly #shared: ExchangePeers;
   readonly #hashKey = randomBytes(HASH_KEY_BYTES);
   /** Exchanges that are not over. */
-  readonly #open = new Set<Exchange>();
+  readonly #open = new Line<Exchange>();
   #arrived = 0;
 
   constructor(host: GatewayHost<LiveRequest>, peers: FrontPeers) {
@@ -60,7 +61,7 @@ export class Front {
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
     const match = matchRoute(request.method ?? '', request.url ?? '');
     const exchange = this.#exchangeOf(request, response, match);
-    this.#open.add(exchange);
+    this.#open.join(exchange);
     this.#host.run(() => {
       const refusal = this.#receive(exchange, match);
       if (refusal !== undefined) exchange.fail(refusal, false);
@@ -68,7 +69,7 @@ export class Front {
   };
 
   /** Requests without a last word, and connections whose reply is still on its way. */
-  get open(): ReadonlySet<Exchange> {
+  get open(): Pick<Line<Exchange>, 'size' | 'values'> {
     return this.#open;
   }
 
@@ -88,7 +89,7 @@ export class Front {
         if (coreId >= 0) host.run(() => host.input({ kind: 'abandon', request: coreId }));
       },
       closed: (exchange) => {
-        this.#open.delete(exchange);
+        this.#open.leave(exchange);
         peers.closed(exchange);
       },
     };

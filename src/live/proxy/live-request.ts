@@ -2,9 +2,9 @@
  * A client's request as the core and its policies see it. The prompt is an estimate: UTF-8 bytes divided by a constant,
  * and keyed hashes of its leading blocks, computed when a policy asks first.
  */
-import { createHmac } from 'node:crypto';
 import type { RequestInit } from '../../gateway/request.ts';
 import type { OpenAiRequest } from '../openai-request.ts';
+import { blockHashes } from '../prompt-blocks.ts';
 import type { ProxyConfig } from './config-schema.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -22,8 +22,6 @@ export interface LiveRequestInit {
   /** Of the prompt's hashes: nobody who has them can try prompts on them. */
   readonly hashKey: Buffer;
 }
-
-const ID_BYTES = 6;
 
 export class LiveRequest implements RequestInit {
   readonly id: number;
@@ -64,28 +62,23 @@ export class LiveRequest implements RequestInit {
     return this.#blocks();
   }
 
+  /** Of its prompt, for as long as nobody asked for its blocks; and the estimate's bytes of a token. */
+  get prompt(): { readonly texts: readonly string[]; readonly bytesPerToken: number } {
+    return { texts: this.#texts, bytesPerToken: this.#rules.bytes_per_token };
+  }
+
   /** The text of the prompt is needed no more once its hashes are known or the request is over. */
   forget(): void {
     this.#hashes ??= [];
     this.#texts = [];
   }
 
-  /** One id for each leading block, of all up to its end: 48 bits, never 0. */
   #blocks(): readonly number[] {
     if (this.#hashes !== undefined) return this.#hashes;
     const { bytes_per_token: perToken, block_tokens: tokens, blocks } = this.#rules;
-    const blockBytes = perToken * tokens;
-    const lead = leadingBytes(this.#texts, blockBytes * blocks);
-    const hashes: number[] = [];
-    let before = Buffer.alloc(0);
-    for (let at = 0; at < lead.length; at += blockBytes) {
-      const content = lead.subarray(at, at + blockBytes);
-      before = createHmac('sha256', this.#hashKey).update(before).update(content).digest();
-      hashes.push(1 + before.readUIntBE(0, ID_BYTES));
-    }
-    this.#hashes = hashes;
+    this.#hashes = blockHashes(this.#texts, { bytes: perToken * tokens, most: blocks }, this.#hashKey);
     this.#texts = [];
-    return hashes;
+    return this.#hashes;
   }
 }
 
@@ -94,18 +87,3 @@ function bytesOf(texts: readonly string[]): number {
   for (const text of texts) bytes += Buffer.byteLength(text);
   return bytes;
 }
-
-/** The first bytes of the prompt; its texts are told apart by a byte that no text has. */
-function leadingBytes(texts: readonly string[], bytesMax: number): Buffer {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for (const text of texts) {
-    if (bytes >= bytesMax) break;
-    // A character is a byte at least, so that more of them are not needed.
-    pieces.push(Buffer.from(text.slice(0, bytesMax - bytes)), SEPARATOR);
-    bytes += (pieces.at(-2) as Buffer).length + 1;
-  }
-  return Buffer.concat(pieces).subarray(0, bytesMax);
-}
-
-const SEPARATOR = Buffer.from([0xff]);

@@ -3,10 +3,11 @@
  * when somebody asks. Labels come from closed sets and from the configuration: routes, outcomes, configured models,
  * present workers. Nothing a client sends becomes a label.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, type Histogram, Registry } from 'prom-client';
 import type { WorkerView } from '../../../policies/types.ts';
 import type { BusyThresholds } from '../../../policies/busy/monitor.ts';
 import type { GatewayCounts, GatewayHeld } from '../../gateway/counts.ts';
+import { Durations } from './durations.ts';
 import type { RouteName } from './routes.ts';
 import { Tally } from './tally.ts';
 import type { WorkerCounts } from './worker-counts.ts';
@@ -27,14 +28,9 @@ export interface MetricSources {
   journalBytes(): number;
 }
 
-const SECONDS = [0.001, 0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 30, 60, 300, 1800];
 const SOURCES = ['override', 'worker-reported', 'mixed', 'legacy-fallback'];
 const STATUSES = ['pending', 'ready', 'not-ready', 'failed', 'draining'];
 const US_PER_SEC = 1e6;
-
-interface Observer {
-  observe(value: number): void;
-}
 
 export class Metrics {
   readonly registry = new Registry();
@@ -81,11 +77,11 @@ export class Metrics {
   readonly journalEnds = this.#tally('journal_ended_total', 'Journals that ended before the proxy, and why.', [
     'why',
   ]);
-  readonly #duration = this.#histogram(
+  readonly #duration = this.#durations(
     'request_duration_seconds',
     'From the request line to the last byte of the reply.',
   );
-  readonly #firstByte = this.#histogram(
+  readonly #firstByte = this.#durations(
     'first_byte_seconds',
     'From the request line to the first byte of a worker’s reply.',
   );
@@ -99,8 +95,8 @@ export class Metrics {
 
   /** Seconds that a reply of the route took; `firstByteSec` undefined: it had none. */
   took(route: RouteName, sec: number, firstByteSec: number | undefined): void {
-    this.#duration(route).observe(sec);
-    if (firstByteSec !== undefined) this.#firstByte(route).observe(firstByteSec);
+    this.#duration.observe(route, sec);
+    if (firstByteSec !== undefined) this.#firstByte.observe(route, firstByteSec);
   }
 
   #tally(name: string, help: string, labelNames: readonly string[]): Tally {
@@ -109,16 +105,11 @@ export class Metrics {
     return tally;
   }
 
-  /** By route; each is looked up once. */
-  #histogram(name: string, help: string): (route: RouteName) => Observer {
-    const names = { name: `spillway_${name}`, help, labelNames: ['route'] };
-    const histogram = new Histogram({ ...names, buckets: SECONDS, registers: [this.registry] });
-    const byRoute = new Map<RouteName, Observer>();
-    return (route) => {
-      const known = byRoute.get(route) ?? histogram.labels(route);
-      byRoute.set(route, known);
-      return known;
-    };
+  /** prom-client asks a metric for its values and nothing else. */
+  #durations(name: string, help: string): Durations {
+    const durations = new Durations(`spillway_${name}`, help);
+    this.registry.registerMetric(durations as unknown as Histogram);
+    return durations;
   }
 
   #gauge(name: string, help: string, read: () => number): void {

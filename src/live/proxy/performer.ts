@@ -19,8 +19,8 @@ export interface PerformerPeers {
 export class ProxyPerformer implements Performer<LiveRequest> {
   readonly #upstreams: Upstreams;
   readonly #peers: PerformerPeers;
-  /** By request: its last attempt. */
-  readonly #relays = new Map<number, Relay>();
+  /** Exchanges with a relay. */
+  #size = 0;
   #host: GatewayHost<LiveRequest> | undefined;
 
   constructor(upstreams: Upstreams, peers: PerformerPeers) {
@@ -35,7 +35,7 @@ export class ProxyPerformer implements Performer<LiveRequest> {
 
   /** Requests with an attempt on the wire, or between two. */
   get size(): number {
-    return this.#relays.size;
+    return this.#size;
   }
 
   start(attempt: Attempt<LiveRequest>): void {
@@ -45,7 +45,8 @@ export class ProxyPerformer implements Performer<LiveRequest> {
     exchange.worker = attempt.worker.name;
     this.#peers.started(attempt);
     const relay = new Relay(attempt, host, (ended, result) => this.#peers.ended(ended, result));
-    this.#relays.set(attempt.request.id, relay);
+    if (exchange.relay === undefined) this.#size++;
+    exchange.relay = relay;
     const pool = this.#upstreams.get(attempt.worker.index);
     if (pool === undefined) {
       relay.onResponseError(undefined, new Error('the worker has left'));
@@ -60,15 +61,16 @@ export class ProxyPerformer implements Performer<LiveRequest> {
   }
 
   cancel(attempt: Attempt<LiveRequest>): void {
-    this.#relays.get(attempt.request.id)?.cancel();
+    attempt.request.init.exchange.relay?.cancel();
     this.#peers.ended(attempt, attempt.result as AttemptResult);
   }
 
   finish(request: GatewayRequest<LiveRequest>, reason: FinishReason, cause: FinishCause): void {
     const live = request.init;
     const { exchange } = live;
-    const relay = this.#relays.get(request.id);
-    this.#relays.delete(request.id);
+    const { relay } = exchange;
+    if (relay !== undefined) this.#size--;
+    exchange.relay = undefined;
     live.forget();
     exchange.attempts = request.attemptCount;
     this.#peers.finished(request, reason, cause);

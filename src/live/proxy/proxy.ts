@@ -188,7 +188,7 @@ export class Proxy {
       ended: (attempt, result) => {
         this.#observations.ended(attempt, result);
         // A worker that leaves may be empty once the core has heard of it.
-        this.host.run(() => this.#fleet.attemptEnded(attempt.worker.index));
+        if (this.#fleet.isAnyLeaving) this.host.run(() => this.#fleet.attemptEnded(attempt.worker.index));
       },
       finished: (request, reason, cause) => this.#observations.finished(request, reason, cause),
     });
@@ -271,10 +271,13 @@ export class Proxy {
 
   #journalOf({ journal }: ProxyInit, seed: string): JournalWriter<LiveRequest> | undefined {
     if (journal === undefined) return undefined;
-    const { segment: segmentBytes, keep: kept } = this.#settings.config.journal;
+    const { segment: segmentBytes, keep: kept, prompts, prompt_bytes: promptBytesMax } = this.#settings.config.journal;
+    if (prompts) this.#log.logger.warn({ journal }, 'the journal has the text of prompts');
     return new JournalWriter(journal, {
-      ...{ agenda: this.host.agenda, segmentBytes, kept },
+      ...{ agenda: this.host.agenda, segmentBytes, kept, promptBytesMax },
+      ...(prompts ? { promptOf: ({ prompt }: LiveRequest) => prompt } : {}),
       now: () => this.host.now(),
+      isSettled: () => this.host.machine.policies.isSettled,
       head: (segment) => journalHead(this.host.machine, policySettings(this.#settings), seed, segment),
       onEnd: (why, detail) => {
         this.metrics.journalEnds.inc([why]);

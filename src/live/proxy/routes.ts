@@ -13,11 +13,9 @@ const OWN_ROUTES = { 'GET /livez': 'livez', 'GET /readyz': 'readyz' } as const;
 
 export type RouteName = (typeof WORKER_ROUTES)[keyof typeof WORKER_ROUTES] | 'livez' | 'readyz' | 'none';
 
-const ROUTES: ReadonlyMap<string, RouteName> = new Map<string, RouteName>([
-  ...Object.entries(WORKER_ROUTES),
-  ...Object.entries(OWN_ROUTES),
-]);
-const METHODS = ['GET', 'POST'];
+/** By path, then by method. */
+const ROUTES: ReadonlyMap<string, ReadonlyMap<string, RouteMatch & { readonly kind: 'route' }>> = byPath();
+const NONE: RouteMatch = { kind: 'none' };
 
 export type RouteMatch =
   | { readonly kind: 'route'; readonly name: RouteName }
@@ -28,10 +26,17 @@ export type RouteMatch =
 /** `target` as the request line has it. */
 export function matchRoute(method: string, target: string): RouteMatch {
   const query = target.indexOf('?');
-  const path = query < 0 ? target : target.slice(0, query);
-  const asked = method === 'HEAD' ? 'GET' : method;
-  const name = ROUTES.get(`${asked} ${path}`);
-  if (name !== undefined) return { kind: 'route', name };
-  const allowed = METHODS.filter((each) => ROUTES.has(`${each} ${path}`));
-  return allowed.length > 0 ? { kind: 'method', allowed } : { kind: 'none' };
+  const methods = ROUTES.get(query < 0 ? target : target.slice(0, query));
+  if (methods === undefined) return NONE;
+  return methods.get(method === 'HEAD' ? 'GET' : method) ?? { kind: 'method', allowed: [...methods.keys()] };
+}
+
+function byPath(): Map<string, Map<string, RouteMatch & { readonly kind: 'route' }>> {
+  const paths = new Map<string, Map<string, RouteMatch & { readonly kind: 'route' }>>();
+  for (const [written, name] of Object.entries({ ...OWN_ROUTES, ...WORKER_ROUTES })) {
+    const [method, path] = written.split(' ') as [string, string];
+    const methods = paths.get(path) ?? new Map<string, RouteMatch & { readonly kind: 'route' }>();
+    paths.set(path, methods.set(method, { kind: 'route', name }));
+  }
+  return paths;
 }

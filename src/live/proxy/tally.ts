@@ -1,25 +1,42 @@
 /**
  * Counts by labels, on the path of every request. A counter of prom-client hashes its labels at each step, several
- * microseconds a request in all; here that is one look into a map, and prom-client reads the counts when asked.
+ * microseconds a request in all; here that is a look into a map for each label, and prom-client reads the counts when
+ * asked.
  */
 
-interface Counted {
-  readonly labels: readonly string[];
+/** What was counted of the labels on the way to it. */
+interface Node {
   count: number;
+  readonly next: Map<string, Node>;
 }
 
 export class Tally {
-  readonly #counted = new Map<string, Counted>();
+  readonly #root = newNode();
 
   /** One more, or `by` more, of these labels. */
   inc(labels: readonly string[], by = 1): void {
-    const key = labels.length === 1 ? (labels[0] as string) : labels.join('\0');
-    const counted = this.#counted.get(key);
-    if (counted === undefined) this.#counted.set(key, { labels: [...labels], count: by });
-    else counted.count += by;
+    let node = this.#root;
+    for (const label of labels) {
+      let next = node.next.get(label);
+      if (next === undefined) node.next.set(label, (next = newNode()));
+      node = next;
+    }
+    node.count += by;
   }
 
-  *entries(): Iterable<readonly [labels: readonly string[], count: number]> {
-    for (const { labels, count } of this.#counted.values()) yield [labels, count];
+  entries(): Iterable<readonly [labels: readonly string[], count: number]> {
+    return entriesBelow(this.#root, []);
   }
+}
+
+function newNode(): Node {
+  return { count: 0, next: new Map() };
+}
+
+function* entriesBelow(
+  node: Node,
+  labels: readonly string[],
+): Iterable<readonly [labels: readonly string[], count: number]> {
+  if (node.count > 0) yield [labels, node.count];
+  for (const [label, next] of node.next) yield* entriesBelow(next, [...labels, label]);
 }

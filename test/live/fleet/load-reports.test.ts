@@ -47,6 +47,9 @@ describe("SGLang's words", () => {
     ]);
     const usage = JSON.stringify({ loads: [{ num_running_reqs: 1, num_waiting_reqs: 2, token_usage: 0.4 }] });
     expect(sglangLoads(usage)?.[0]?.report).toMatchObject({ kvUsedBlocks: 4000, kvTotalBlocks: 10_000 });
+    const stamped = JSON.stringify({ loads: [{ num_running_reqs: 1, num_waiting_reqs: 2, timestamp: 7.5 }] });
+    expect(sglangLoads(stamped)?.[0]?.report.stampedAt).toBeUndefined();
+    expect(sglangLoads(stamped, (unixSec) => unixSec * 2)?.[0]?.report.stampedAt).toBe(15);
     for (const bad of ['', '{}', '{"loads":[]}', '{"loads":[{"num_running_reqs":-1}]}']) {
       expect(sglangLoads(bad)).toBeUndefined();
     }
