@@ -43,6 +43,8 @@ describe.each(incidents.map((incident) => [incident.name, incident] as const))('
     const spokenOf = new Set(expectations.map(({ variant }) => variant));
     expect([pair.before, pair.after].filter((variant) => !spokenOf.has(variant))).toEqual([]);
     expect(incident.scenario.variantNames.length).toBeGreaterThanOrEqual(2);
+    const unexplained = expectations.filter(({ because }) => because === undefined);
+    expect(unexplained.map(({ variant, path }) => `${variant}: ${path} has no \`because\``)).toEqual([]);
   });
 });
 

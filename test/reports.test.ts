@@ -1,15 +1,27 @@
-import { readFileSync } from 'node:fs';
+/** The committed report of issue 725 is the one that `npm start` writes. The command runs as it is built, in `dist`. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
+const TIMEOUT_MS = 300_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'spillway-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Another version of Node writes the same but for its name. */
+const withoutNode = (report: string): string => report.replace(/^Node v\S+$/m, 'Node.');
 
 describe('the committed report of issue 725', () => {
-  it('is of the recorded runs', () => {
-    const golden = JSON.parse(readFileSync(join(ROOT, 'test/scenarios.golden.json'), 'utf8')) as Record<string, string>;
-    const report = readFileSync(join(ROOT, 'reports/datadesigner-725/report.md'), 'utf8');
-    const variants = Object.keys(golden).filter((name) => name.startsWith('datadesigner-725/'));
-    expect(variants.length).toBeGreaterThan(5);
-    for (const name of variants) expect(report, `${name}: run npm start`).toContain(golden[name]);
-  });
+  it('is what npm start writes (else: npm start)', async () => {
+    const scenario = 'scenarios/datadesigner-725.yaml';
+    const args = [join(ROOT, 'dist/src/cli/main.js'), 'run', scenario, '--all-variants', '--out', folder];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+    expect(stdout).toContain('20 of 20 expectations of the scenario hold.');
+    const committed = readFileSync(join(ROOT, 'reports/datadesigner-725/report.md'), 'utf8');
+    expect(withoutNode(readFileSync(join(folder, 'report.md'), 'utf8'))).toBe(withoutNode(committed));
+  }, TIMEOUT_MS);
 });

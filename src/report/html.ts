@@ -29,9 +29,11 @@ const STYLE = `${PAGE_STYLE}
 @media(max-width:500px){.runs{grid-template-columns:1fr}}
 `;
 
-/** Colours of outcomes: what is well, what was late, what was lost. */
+/** Colours of outcomes, of requests and of rows: what is well, what was late, what was lost. */
 const OUTCOME_COLORS: Readonly<Record<string, string>> = {
   ok: '#009e73',
+  completed: '#009e73',
+  dropped: '#cc0000',
   ok_after_retry: '#56b4e9',
   ok_salvaged: '#0072b2',
   shed_queue_full: '#e69f00',
@@ -69,7 +71,8 @@ export function renderHtml(runs: readonly ChartedOutcome[], about: ReportAbout, 
     `<h1>${text(about.title)}</h1>`,
     verdictBlock(results, about),
     about.why === undefined ? '' : `<p>${text(about.why)}</p>`,
-    section('outcomes', 'What became of the requests', partition(runs)),
+    rowSection(runs),
+    section('outcomes', 'What became of the requests', partition(runs, results.map(outcomesOf))),
     section('numbers', 'Numbers', metricTable(runs)),
     section('latency', 'Latency', '', 'charts'),
     section('time', 'Over time', faultNote(data), 'charts'),
@@ -104,26 +107,39 @@ function section(id: string, title: string, body: string, charts?: string): stri
   return `<section${own} aria-label="${attribute(title)}"><h2>${text(title)}</h2>${body}${host}</section>`;
 }
 
-function partition(runs: readonly ChartedOutcome[]): string {
-  const bars = runs.map(({ result }) => {
-    const parts = Object.entries(result.outcomes).filter(([, count]) => count > 0);
-    const spans = parts.map(([name, count]) => {
-      const share = (100 * count) / Math.max(1, result.offered);
-      const what = `${name} ${count} (${share.toFixed(1)} %)`;
+function outcomesOf({ outcomes }: RunResult): Parts {
+  return Object.entries(outcomes);
+}
+
+type Parts = readonly (readonly [name: string, count: number])[];
+
+/** What became of rows, where the workload is a dataset. */
+function rowSection(runs: readonly ChartedOutcome[]): string {
+  const parts = runs.map(({ result: { rows } }): Parts => {
+    if (rows === undefined) return [];
+    const { total, completed, dropped } = rows;
+    return [['completed', completed], ['dropped', dropped], ['unfinished', total - completed - dropped]];
+  });
+  if (parts.every((each) => each.length === 0)) return '';
+  return section('rows', 'What became of the rows', partition(runs, parts));
+}
+
+/** A bar a run, of its parts above zero. */
+function partition(runs: readonly ChartedOutcome[], parts: readonly Parts[]): string {
+  const present = parts.map((each) => each.filter(([, count]) => count > 0));
+  const bars = runs.map(({ result }, run) => {
+    const ofRun = present[run] as Parts;
+    const all = ofRun.reduce((sum, [, count]) => sum + count, 0);
+    const spans = ofRun.map(([name, count]) => {
+      const what = `${name} ${count} (${((100 * count) / all).toFixed(1)} %)`;
       const style = `flex:${count} 0 0;background:${colorOf(name)}`;
       return `<span style="${style}" title="${attribute(what)}"></span>`;
     });
-    const label = parts.map(([name, count]) => `${name} ${count}`).join(', ');
+    const label = ofRun.map(([name, count]) => `${name} ${count}`).join(', ');
     const bar = `<div class="bar" role="img" aria-label="${attribute(label)}">${spans.join('')}</div>`;
     return `<div>${text(result.variant)}</div>${bar}`;
   });
-  const names = [
-    ...new Set(
-      runs.flatMap(({ result }) => {
-        return Object.entries(result.outcomes).flatMap(([name, count]) => (count > 0 ? [name] : []));
-      }),
-    ),
-  ];
+  const names = [...new Set(present.flatMap((each) => each.map(([name]) => name)))];
   const key = names.map((name) => {
     return `<span><i style="background:${colorOf(name)}"></i>${text(name.replaceAll('_', ' '))}</span>`;
   });

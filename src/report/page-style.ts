@@ -16,7 +16,8 @@ overflow:hidden}
 figcaption{font-weight:600;font-size:.95rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left}td.differs{background:var(--fault);font-weight:600}
+th:first-child,td:first-child{text-align:left}tr>th:first-child{position:sticky;left:0;background:var(--back)}
+td.differs{background:var(--fault);font-weight:600}
 pre{background:var(--card);border:1px solid var(--line);padding:.6rem;overflow-x:auto}
 code{font-family:ui-monospace,monospace}
 a{color:var(--accent)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}

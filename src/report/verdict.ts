@@ -8,6 +8,9 @@ import { heldTotal } from './metrics-table.ts';
 
 const HEADLINES: readonly (readonly [label: string, text: (run: RunResult) => string | undefined])[] = [
   ['rows dropped', (run) => (run.rows === undefined ? undefined : formatCount(run.rows.dropped))],
+  ['admission timeouts', (run) => (run.rows === undefined ? undefined : formatCount(run.rows.admission_timeouts))],
+  // Of a batch it matters when it is done.
+  ['seconds', (run) => (run.rows === undefined ? undefined : run.simulated_seconds.toFixed(2))],
   ['failed', (run) => formatCount(run.failed)],
   ['good requests', (run) => formatPercent(run.good_request_fraction)],
   ['p99 TTFT ms', (run) => formatMs(run.p99_ttft_ms)],

@@ -1,4 +1,4 @@
-/** Prose for a terminal. */
+/** Prose for a terminal, broken into lines at its blanks. */
 
 /** Lines of whole words, as long as fits. */
 export function wrapped(text: string, columns: number): string[] {

@@ -168,6 +168,8 @@ const WINDOW: Record<string, FieldDoc> = {
   granted_mean: field('requests', 'of in_flight_mean, those whose first attempt had been granted'),
   median_ttft_ms: field('ms', 'median TTFT of those that ended ok'),
   p99_ttft_ms: field('ms', '99th percentile TTFT of those that ended ok'),
+  median_e2el_ms: field('ms', 'median E2E of those that ended ok'),
+  p99_e2el_ms: field('ms', '99th percentile E2E of those that ended ok'),
   max_e2el_ms: field('ms', 'largest E2E of those that ended ok'),
 };
 
@@ -205,7 +207,7 @@ const FAULT: Record<string, FieldDoc> = {
   windows: field('count', 'windows planned for the seed, one for each begin and worker'),
 };
 
-/** In the order of the document. */
+/** In the order of the document. `scenarios/README.md` lists them. */
 export const RESULT_FIELDS: Readonly<Record<string, FieldDoc>> = {
   ...RUN,
   ...REQUESTS,

@@ -31,6 +31,8 @@ export interface WindowResult {
   readonly granted_mean: number;
   readonly median_ttft_ms: number | null;
   readonly p99_ttft_ms: number | null;
+  readonly median_e2el_ms: number | null;
+  readonly p99_e2el_ms: number | null;
   readonly max_e2el_ms: number | null;
 }
 
@@ -40,13 +42,13 @@ const US_PER_SEC = 1e6;
 class WindowTally {
   readonly #window: WindowConfig;
   readonly #ttft = new Sample();
+  readonly #e2el = new Sample();
   #offered = 0;
   #completed = 0;
   #good = 0;
   #attempts = 0;
   #inFlightUs = 0;
   #grantedUs = 0;
-  #e2eMaxUs = -1;
 
   constructor(window: WindowConfig) {
     this.#window = window;
@@ -65,7 +67,7 @@ class WindowTally {
     if (record.reason !== 'ok') return;
     this.#completed++;
     this.#ttft.add((firstTokenAt < 0 ? finishedAt : firstTokenAt) - sentAt);
-    this.#e2eMaxUs = Math.max(this.#e2eMaxUs, finishedAt - sentAt);
+    this.#e2el.add(finishedAt - sentAt);
   }
 
   result(): WindowResult {
@@ -84,7 +86,9 @@ class WindowTally {
       granted_mean: this.#grantedUs / us,
       median_ttft_ms: inMs(statistic(this.#ttft, 'median')),
       p99_ttft_ms: inMs(statistic(this.#ttft, 'p99')),
-      max_e2el_ms: inMs(this.#e2eMaxUs < 0 ? null : this.#e2eMaxUs),
+      median_e2el_ms: inMs(statistic(this.#e2el, 'median')),
+      p99_e2el_ms: inMs(statistic(this.#e2el, 'p99')),
+      max_e2el_ms: inMs(statistic(this.#e2el, 'max')),
     };
   }
 }

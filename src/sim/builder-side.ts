@@ -42,6 +42,9 @@ export interface BuilderPeers {
 /** Who stops waiting holds the provider for slow. */
 const NOT_WAITED_FOR: TaskFailure = { reason: 'timeout', cause: 'upstream', status: 0 };
 
+/** Starts of a cell that count as progress at most, whatever its salvage policy says of its rounds. */
+const STARTS_MAX = 16;
+
 interface CallEnd {
   readonly call: Call;
   readonly result: CallResult;
@@ -64,10 +67,11 @@ export class BuilderSide implements HostWork {
   readonly #sent = new Map<Call, SimRequest>();
   readonly #reasons: Record<string, number> = {};
   /**
-   * When a cell was last called for the first time, or last answered: cells that only fail and are kept are no
-   * progress.
+   * When the dataset last came nearer to its end: a row ended, a call was answered, or a cell was called in one of the
+   * starts that every cell has before its row is given up. Cells that only fail and are kept are no progress.
    */
   progressAt = 0;
+  readonly #startsMax: number;
   readonly #wakeLateness: Lateness;
   #wakeEvent = NO_EVENT;
   #wakeAt = Infinity;
@@ -88,6 +92,7 @@ export class BuilderSide implements HostWork {
     this.#journal = journal;
     this.#peers = peers;
     this.#wakeLateness = wakeLateness;
+    this.#startsMax = Math.min(1 + policies.salvage.roundsMax, STARTS_MAX);
     this.cpu = new HostCpu(config.host, timeline, this);
     this.#keyed = new Keyed(seed, 'dataset/lengths');
     this.#lengths = config.lengths.map(({ promptTokens, outputTokens }) => ({
@@ -209,6 +214,7 @@ export class BuilderSide implements HostWork {
       case 'row': {
         const completed = effect.result === 'completed';
         const row = this.#rowOf(effect.group, effect.row);
+        this.progressAt = now;
         if (!completed) this.#dropped(row, effect.reasons.at(-1), effect.rule ?? 'stopped');
         this.#journal.note(NOTE.row, now, row, completed ? 1 : 0);
         break;
@@ -229,7 +235,7 @@ export class BuilderSide implements HostWork {
   /** Answers the id of its request. */
   #call(call: Call): number {
     const { task } = call;
-    if (task.starts === 1) this.progressAt = this.#timeline.now;
+    if (task.starts <= this.#startsMax) this.progressAt = this.#timeline.now;
     const row = this.#rowOf(task.group, Math.max(0, task.row));
     const column = this.#config.plan.columns[task.column];
     const lengths = this.#lengths[task.column];

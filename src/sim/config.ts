@@ -12,6 +12,7 @@ import type { EngineConfig } from '../worker/engine-config.ts';
 import type { SglangConfig } from '../worker/sglang/sglang-config.ts';
 import type { FaultConfig } from './fault-config.ts';
 import type { Latency } from './network.ts';
+import type { QuotaConfig } from './quota.ts';
 import type { TestMode } from './test-mode.ts';
 
 export type WorkerConfig =
@@ -98,6 +99,8 @@ export interface SloConfig {
 export interface WorldConfig {
   readonly seed: number;
   readonly workers: readonly WorkerConfig[];
+  /** By worker; undefined, or absent: it takes whatever it has room for. */
+  readonly quotas?: readonly (QuotaConfig | undefined)[] | undefined;
   readonly network: NetworkConfig;
   readonly reports: ReportsConfig;
   /**

@@ -77,6 +77,17 @@ export interface CutFault extends WorkerWindow {
   readonly afterTokens: Distribution;
 }
 
+/**
+ * As a cut, but by the clock: so long after the attempt reached its worker, whatever came; of a `silent` one only if no
+ * token has left it by then.
+ */
+export interface TimedCutFault extends WorkerWindow {
+  readonly kind: 'timed-cut';
+  readonly ratio: number;
+  readonly afterUs: number;
+  readonly strikes: 'any' | 'silent';
+}
+
 /** What a partition may keep from passing between the gateway and a worker. */
 export type Traffic = 'requests' | 'reports' | 'probes';
 
@@ -118,12 +129,14 @@ interface JoinFault {
 
 /**
  * The worker takes no new work; it leaves the fleet when it is empty, or after `boundUs`, and what it still runs is
- * lost then. `forUs` after `at`, which is no less than `boundUs`, it joins again and loads its model.
+ * lost then. `forUs` after `at`, which is no less than `boundUs`, it joins again and loads its model. The gateway hears
+ * of all that `noticeUs` late, which is at most `boundUs`; absent: at once.
  */
 export interface DrainFault extends WorkerWindow {
   readonly kind: 'drain';
   readonly boundUs: number;
   readonly loadUs: number;
+  readonly noticeUs?: number | undefined;
 }
 
 /** A host CPU does nothing else from `at` for `forUs`. */
@@ -141,6 +154,7 @@ export type WorkerFault =
   | SlowFault
   | ErrorsFault
   | CutFault
+  | TimedCutFault
   | SkewFault
   | MisreportFault
   | JoinFault

@@ -224,8 +224,8 @@ export class GatewaySide implements Host<SimRequest>, HostWork {
     if (at === this.#wakeAt) return;
     this.#wakeAt = at;
     this.#timeline.cancel(this.#wakeEvent);
-    // Late by when it was due, however often it is set anew.
-    const pushedAt = Math.max(at + (at === Infinity ? 0 : this.#wakeLateness.us()), this.#timeline.now);
+    // Late by when it was due, however often it is set anew. Policies may name an instant between two microseconds.
+    const pushedAt = Math.max(Math.ceil(at) + (at === Infinity ? 0 : this.#wakeLateness.us()), this.#timeline.now);
     this.#wakeEvent =
       at === Infinity ? NO_EVENT : this.#timeline.push(pushedAt, PHASE.wake, EVENT.gatewayWake, undefined);
   }

@@ -5,8 +5,9 @@ import { sampler } from '../kernel/distribution.ts';
 import { type EventHandle, NO_EVENT } from '../kernel/event-queue.ts';
 import type { Keyed, Rng } from '../kernel/rng.ts';
 import type { SimWorker, WorkerGauges } from '../worker/worker.ts';
-import type { CutFault, ErrorsFault, HangFault, MisreportFault, SaidLoad } from './fault-config.ts';
+import type { CutFault, ErrorsFault, HangFault, MisreportFault, SaidLoad, TimedCutFault } from './fault-config.ts';
 import type { SimAttempt } from './messages.ts';
+import type { Quota } from './quota.ts';
 
 /** A job, or its cancellation. */
 export interface HeldMessage {
@@ -14,12 +15,12 @@ export interface HeldMessage {
   readonly isCancel: boolean;
 }
 
-/** An error rate in force. Each draws by itself: windows that overlap strike independently. */
-export class ArmedErrors {
-  readonly fault: ErrorsFault;
+/** What strikes a share of attempts, in force. Each draws by itself: windows that overlap strike independently. */
+export class ArmedStrike<Fault extends ErrorsFault | TimedCutFault> {
+  readonly fault: Fault;
   readonly #draws: Keyed;
 
-  constructor(fault: ErrorsFault, draws: Keyed) {
+  constructor(fault: Fault, draws: Keyed) {
     this.fault = fault;
     this.#draws = draws;
   }
@@ -71,6 +72,7 @@ export class ArmedMisreport {
 export class Member {
   readonly index: number;
   readonly worker: SimWorker<SimAttempt>;
+  readonly quota: Quota | undefined;
   /** The worker's own event, and what it is armed to. */
   event: EventHandle = NO_EVENT;
   armedAt = Infinity;
@@ -80,6 +82,8 @@ export class Member {
   down = 0;
   /** `draining` until it is empty; `away`: left, or not there yet. */
   membership: 'in' | 'draining' | 'away' = 'in';
+  /** It drains or has left, and the gateway is yet to hear of it. */
+  unheard = false;
   /** In force; none while it is down. */
   readonly hangs = new Set<HangFault>();
   readonly heldBack: HeldMessage[] = [];
@@ -87,8 +91,9 @@ export class Member {
   readonly slow: number[] = [];
   /** Of the link between its halves. */
   readonly linkFactors: number[] = [];
-  readonly errors: ArmedErrors[] = [];
+  readonly errors: ArmedStrike<ErrorsFault>[] = [];
   readonly cuts: ArmedCut[] = [];
+  readonly timedCuts: ArmedStrike<TimedCutFault>[] = [];
   /** How far its clock is ahead, µs; negative: behind. */
   aheadUs = 0;
   readonly misreports: ArmedMisreport[] = [];
@@ -98,9 +103,10 @@ export class Member {
   load: WorkerGauges | undefined = undefined;
   #toldLoad: WorkerGauges | undefined = undefined;
 
-  constructor(index: number, worker: SimWorker<SimAttempt>) {
+  constructor(index: number, worker: SimWorker<SimAttempt>, quota: Quota | undefined) {
     this.index = index;
     this.worker = worker;
+    this.quota = quota;
   }
 
   /** Its process as a whole stands still. */

@@ -148,6 +148,10 @@ export class SimAttempt {
   gatewayAt = 0;
   /** Output tokens after which its connection is cut; Infinity: never. */
   cutAfter = Infinity;
+  /** From its acceptance by a worker until its end has been sent, or its cancellation has come. */
+  isServed = false;
+  /** Whether a token has left its worker. */
+  hasSpoken = false;
   /** How it ended at the worker, once it did. */
   result: AttemptResult = RUNNING;
 

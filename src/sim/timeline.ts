@@ -49,6 +49,8 @@ export const EVENT = {
   probeOver: 27,
   /** The levels of the run are sampled. */
   sample: 28,
+  /** A connection has lasted, or been silent, for so long that it is cut. */
+  timedCut: 29,
 } as const;
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];
 const FIRST_BACKGROUND = EVENT.report;

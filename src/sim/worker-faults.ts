@@ -5,17 +5,20 @@
 import { PHASE } from '../kernel/event-queue.ts';
 import { Keyed } from '../kernel/rng.ts';
 import type { DrainFault, FaultConfig, WorkerFault } from './fault-config.ts';
-import { ArmedCut, ArmedErrors, ArmedMisreport, type Member } from './member.ts';
+import { ArmedCut, ArmedMisreport, ArmedStrike, type Member } from './member.ts';
 import type { FleetNews } from './messages.ts';
 import { EVENT, type Timeline } from './timeline.ts';
 
 /** Kinds that strike by chance. */
-const DRAWING: readonly FaultConfig['kind'][] = ['errors', 'cut', 'misreport'];
+const DRAWING: readonly FaultConfig['kind'][] = ['errors', 'cut', 'timed-cut', 'misreport'];
 
-/** `over`: the window ends. `bound`: a drain has lasted long enough. `loaded`: a worker has its model. */
+/**
+ * `over`: the window ends. `noticed`: the gateway hears of a drain. `bound`: it has lasted long enough. `loaded`: a
+ * worker has its model.
+ */
 export interface FaultStep {
   readonly fault: WorkerFault;
-  readonly step: 'over' | 'bound' | 'loaded';
+  readonly step: 'over' | 'noticed' | 'bound' | 'loaded';
 }
 
 /** What a fault may have done. */
@@ -88,10 +91,13 @@ export class WorkerFaults {
         this.#applySlow(member);
         break;
       case 'errors':
-        member.errors.push(new ArmedErrors(fault, this.#draws(fault)));
+        member.errors.push(new ArmedStrike(fault, this.#draws(fault)));
         break;
       case 'cut':
         member.cuts.push(new ArmedCut(fault, this.#draws(fault)));
+        break;
+      case 'timed-cut':
+        member.timedCuts.push(new ArmedStrike(fault, this.#draws(fault)));
         break;
       case 'skew':
         member.aheadUs += fault.aheadUs;
@@ -118,6 +124,11 @@ export class WorkerFaults {
       case 'over':
         this.#over(member, fault);
         break;
+      case 'noticed':
+        if (!member.unheard) break;
+        member.unheard = false;
+        this.#targets.news(member, member.membership === 'draining' ? 'draining' : 'left');
+        break;
       case 'bound':
         if (member.membership === 'draining') this.#targets.loseAll(member);
         break;
@@ -134,7 +145,7 @@ export class WorkerFaults {
     if (member.membership !== 'draining' || member.hangs.size > 0 || !member.empty) return;
     member.membership = 'away';
     member.down++;
-    this.#targets.news(member, 'left');
+    if (!member.unheard) this.#targets.news(member, 'left');
   }
 
   #over(member: Member, fault: WorkerFault): void {
@@ -172,6 +183,9 @@ export class WorkerFaults {
       case 'cut':
         removeFault(member.cuts, fault);
         break;
+      case 'timed-cut':
+        removeFault(member.timedCuts, fault);
+        break;
       case 'skew':
         member.aheadUs -= fault.aheadUs;
         break;
@@ -196,7 +210,10 @@ export class WorkerFaults {
 
   #drains(member: Member, fault: DrainFault): void {
     member.membership = 'draining';
-    this.#targets.news(member, 'draining');
+    const { noticeUs = 0 } = fault;
+    member.unheard = noticeUs > 0;
+    if (member.unheard) this.#later(noticeUs, { fault, step: 'noticed' });
+    else this.#targets.news(member, 'draining');
     this.#later(fault.boundUs, { fault, step: 'bound' });
     this.#targets.settle(member);
   }
@@ -204,6 +221,7 @@ export class WorkerFaults {
   /** The worker is of the fleet (again) and loads its model; it was down for being away, and is for that now. */
   #joins(member: Member, fault: Extract<WorkerFault, { loadUs: number }>): void {
     member.membership = 'in';
+    member.unheard = false;
     this.#targets.news(member, 'joined');
     this.#later(fault.loadUs, { fault, step: 'loaded' });
   }

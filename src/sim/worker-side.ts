@@ -5,7 +5,8 @@
  * A worker that is down refuses connections; what it ran when it went down is lost, and the gateway sees those
  * connections reset (failed, no status) one hop later. One that stands still keeps at its door what reaches it, in
  * order, until it goes on or dies. A draining one turns new work away (503) and finishes what it has. A connection that
- * is cut takes its attempt with it: the worker stops there, and the gateway sees it reset.
+ * is cut takes its attempt with it: the worker stops there (one that stands still, when it goes on), and the gateway
+ * sees it reset.
  */
 import type { Probe } from '../../policies/health/types.ts';
 import type { AttemptResult } from '../../policies/types.ts';
@@ -19,11 +20,12 @@ import { RankedEngine } from '../worker/ranked-engine.ts';
 import { SglangEngine } from '../worker/sglang/sglang-engine.ts';
 import type { JobInit, SimWorker, TokenObserver, WorkerHeld } from '../worker/worker.ts';
 import type { WorkerConfig, WorldConfig } from './config.ts';
-import type { WorkerFault } from './fault-config.ts';
+import type { TimedCutFault, WorkerFault } from './fault-config.ts';
 import { LoadReports } from './load-reports.ts';
 import { Member } from './member.ts';
 import type { FleetNews, ProbeAnswer, SimAttempt, StatusMessage } from './messages.ts';
 import { LEG, type Network } from './network.ts';
+import { Quota } from './quota.ts';
 import { EVENT, type Timeline } from './timeline.ts';
 import { type FaultStep, WorkerFaults } from './worker-faults.ts';
 
@@ -39,6 +41,12 @@ export interface WorkerPeers {
   cancelled(attempt: SimAttempt): void;
   /** What a crash or a cut has made of an attempt's tokens; its end is on its way. */
   lost(attempt: SimAttempt, cause: 'crash' | 'failed'): void;
+}
+
+/** An attempt whose connection may have lasted for too long. */
+export interface DueCut {
+  readonly attempt: SimAttempt;
+  readonly strikes: TimedCutFault['strikes'];
 }
 
 export class WorkerSide {
@@ -65,7 +73,10 @@ export class WorkerSide {
     this.#network = network;
     this.#peers = peers;
     this.#probed = probed;
-    this.#members = config.workers.map((worker, index) => new Member(index, makeWorker(worker, config, observer)));
+    this.#members = config.workers.map((worker, index) => {
+      const quota = config.quotas?.[index];
+      return new Member(index, makeWorker(worker, config, observer), quota && new Quota(quota));
+    });
     this.#reports = new LoadReports(config.reports, config.seed, timeline, network);
     this.#faults = new WorkerFaults(config.seed, config.faults, this.#members, timeline, {
       loseAll: (member) => this.#loseAll(member),
@@ -109,6 +120,24 @@ export class WorkerSide {
       this.#sendOut(member);
       // What it has to do next would be the very next event: it needs none.
     } while (worker.nextAt() === now && this.#timeline.nextAt() > now);
+    this.#settle(member);
+  }
+
+  /** A connection has lasted so long; it may be over, or have spoken in time. */
+  cutDue({ attempt, strikes }: DueCut): void {
+    if (!attempt.isServed || (strikes === 'silent' && attempt.hasSpoken)) return;
+    const member = this.#member(attempt.worker);
+    if (member.hangs.size > 0) {
+      this.#end(attempt, RESET);
+      member.heldBack.push({ attempt, isCancel: true });
+      return;
+    }
+    const job = member.worker.cancel(this.#timeline.now, attempt);
+    if (job !== undefined) {
+      attempt.job = job;
+      this.#peers.lost(attempt, 'failed');
+      this.#end(attempt, RESET);
+    }
     this.#settle(member);
   }
 
@@ -179,9 +208,21 @@ export class WorkerSide {
       this.#refuse(attempt, error.fault.status, error.fault.retryAfterUs);
       return;
     }
+    const { now } = this.#timeline;
+    const { quota } = member;
+    if (quota?.takes(now) === false) {
+      this.#refuse(attempt, 429, quota.retryAfterUs(now));
+      return;
+    }
     for (const cut of member.cuts) attempt.cutAfter = Math.min(attempt.cutAfter, cut.after(attempt));
-    const status = member.worker.submit(this.#timeline.now, jobOf(attempt));
+    const status = member.worker.submit(now, jobOf(attempt));
     if (status !== 0) this.#refuse(attempt, status, -1);
+    else attempt.isServed = true;
+    for (const cut of status === 0 ? member.timedCuts : []) {
+      const { afterUs, strikes } = cut.fault;
+      if (!cut.strikes(attempt)) continue;
+      this.#timeline.push(now + afterUs, PHASE.io, EVENT.timedCut, { attempt, strikes } satisfies DueCut);
+    }
     this.#settle(member);
   }
 
@@ -189,7 +230,10 @@ export class WorkerSide {
     const job = member.worker.cancel(this.#timeline.now, attempt);
     if (job !== undefined) {
       attempt.job = job;
-      this.#peers.cancelled(attempt);
+      // The end of one that was cut is on its way.
+      if (attempt.isServed) this.#peers.cancelled(attempt);
+      else this.#peers.lost(attempt, 'failed');
+      attempt.isServed = false;
     }
     this.#settle(member);
   }
@@ -201,7 +245,7 @@ export class WorkerSide {
       const attempt = job.init.owner;
       attempt.job = job;
       this.#peers.lost(attempt, 'crash');
-      this.#end(attempt, RESET);
+      if (attempt.isServed) this.#end(attempt, RESET);
     }
     for (const { attempt, isCancel } of member.heldBack.splice(0)) if (!isCancel) this.#end(attempt, RESET);
     this.#answerHeld(member, false);
@@ -261,6 +305,7 @@ export class WorkerSide {
     for (let event = worker.take(); event !== undefined; event = worker.take()) {
       const attempt = event.job.init.owner;
       if (event.kind === 'first-token') {
+        attempt.hasSpoken = true;
         this.#timeline.push(this.#network.fromWorkerAt(attempt, LEG.firstToken), PHASE.io, EVENT.firstToken, attempt);
         continue;
       }
@@ -283,6 +328,7 @@ export class WorkerSide {
 
   #end(attempt: SimAttempt, result: AttemptResult): void {
     attempt.result = result;
+    attempt.isServed = false;
     this.#timeline.push(this.#network.fromWorkerAt(attempt, LEG.end), PHASE.io, EVENT.end, attempt);
   }
 

@@ -29,7 +29,7 @@ import { Registrar } from './registrar.ts';
 import { Lateness } from './test-mode.ts';
 import { EVENT, Timeline } from './timeline.ts';
 import type { FaultStep } from './worker-faults.ts';
-import { WorkerSide } from './worker-side.ts';
+import { type DueCut, WorkerSide } from './worker-side.ts';
 
 /** `starved`: refill the workload and go on. `unfinished`: work was left; see `held`. */
 export type WorldState = 'running' | 'starved' | 'done' | 'unfinished';
@@ -238,6 +238,9 @@ export class World {
         break;
       case EVENT.sample:
         this.#sample(data as RunSeries);
+        break;
+      case EVENT.timedCut:
+        this.#workerSide.cutDue(data as DueCut);
         break;
       case EVENT.fault:
         this.#faultBegins(data as FaultConfig);

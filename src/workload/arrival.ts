@@ -22,6 +22,8 @@ export interface Arrival {
   readonly routingKey: string;
   /** Closed-loop user, or -1. */
   readonly user: number;
+  /** What it says, for endpoints that are real. Absent: nobody knows. */
+  readonly prompt?: string;
   /**
    * Key of the world's draws for it, and which of the sends with that key it is times a number above any count of
    * attempts. Absent: the key is its ordinal, and it is sent once.

@@ -1,7 +1,7 @@
 /**
  * What a workload is built from, after the scenario was checked: plain data, times and durations in whole
  * microseconds, rates per second, lengths in tokens. Open: clients send whatever happens. Closed: each user
- * waits for its answer, thinks, sends again. Trace: a recorded run is sent again.
+ * waits for its answer, thinks, sends again. Trace: a recorded run is sent again. Mix: several of the first two.
  */
 import type { Distribution } from '../kernel/distribution.ts';
 
@@ -123,4 +123,15 @@ export interface TraceWorkloadConfig {
   readonly maxOutput?: number | undefined;
 }
 
-export type WorkloadConfig = OpenWorkloadConfig | ClosedWorkloadConfig | TraceWorkloadConfig;
+/** Several at once; names are unique. */
+export interface MixedWorkloadConfig {
+  readonly kind: 'mix';
+  readonly parts: readonly {
+    readonly name: string;
+    /** Its own time begins so much after the run's. */
+    readonly fromUs: number;
+    readonly workload: OpenWorkloadConfig | ClosedWorkloadConfig;
+  }[];
+}
+
+export type WorkloadConfig = OpenWorkloadConfig | ClosedWorkloadConfig | TraceWorkloadConfig | MixedWorkloadConfig;

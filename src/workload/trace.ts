@@ -161,6 +161,7 @@ export class TraceWorkload implements Workload, Refillable {
       priority: row.priority,
       routingKey: row.routingKey,
       user: -1,
+      ...(row.prompt === undefined ? {} : { prompt: row.prompt }),
     };
   }
 

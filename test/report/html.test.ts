@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Charts } from '../../src/lab/charts.ts';
 import { resolveVariants } from '../../src/lab/resolve.ts';
@@ -13,8 +12,8 @@ import { type PageAssets, renderHtml } from '../../src/report/html.ts';
 import { perfettoTrace } from '../../src/report/perfetto.ts';
 import type { ChartedOutcome } from '../../src/report/page-data.ts';
 import { Spans } from '../../src/lab/spans.ts';
+import { BROWSER_TIMEOUT_MS, CHROMIUM, faultsOf } from '../harness/browser.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
 const ROOT = join(import.meta.dirname, '../..');
 
 const scenario = parseScenario(
@@ -73,39 +72,41 @@ describe('the page of a report', () => {
     expect(renderHtml(runs, about, assets)).toBe(page);
   });
 
+  it('shows what became of the rows of a dataset, which requests alone do not tell', () => {
+    const first = runs[0] as ChartedOutcome;
+    const rows = {
+      ...{ total: 10, completed: 7, dropped: 2, deferred_count: 0, preserved_count: 0, salvage_rounds: 0 },
+      ...{ tasks_started: 9, admission_timeouts: 0, waiters_max: 0, reasons: {} },
+    };
+    const page = renderHtml([{ ...first, result: { ...first.result, rows } }], about, assets);
+    expect(page).toContain('<h2>What became of the rows</h2>');
+    expect(page).toContain('aria-label="completed 7, dropped 2, unfinished 1"');
+    expect(renderHtml(runs, about, assets)).not.toContain('What became of the rows');
+  });
+
   it('watches a run without altering it', async () => {
     const [resolved] = resolveVariants(scenario, ['base']);
     const plain = await runScenario(resolved as NonNullable<typeof resolved>);
     expect(plain.result).toEqual(runs[0]?.result);
   });
 
-  it.skipIf(!existsSync(CHROMIUM)).each([
-    [1200, 'light'],
-    [400, 'dark'],
+  it.skipIf(CHROMIUM === undefined).each([
+    { width: 1200, scheme: 'light' },
+    { width: 400, scheme: 'dark' },
   ] as const)(
-    'draws its charts at %i px in a real browser, without an error or a request',
-    async (width, scheme) => {
+    'draws its charts at $width px in a real browser, without an error or a request',
+    async (look) => {
       const path = join(folder, 'page.html');
       writeFileSync(path, renderHtml(runs, about, assets));
-      const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-      try {
-        const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme: scheme });
-        const faults: string[] = [];
-        page.on('console', (message) => void faults.push(message.text()));
-        page.on('pageerror', (error) => void faults.push(error.message));
-        page.on('request', (request) => void (request.url() === `file://${path}` || faults.push(request.url())));
-        await page.goto(`file://${path}`);
+      const faults = await faultsOf(path, look, async (page) => {
         await page.waitForSelector('html[data-drawn]');
         expect(await page.locator('canvas').count()).toBeGreaterThanOrEqual(8);
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-        const blank = await page.evaluate(BLANK_CANVASES);
-      expect(blank).toBe(0);
-        expect(faults).toEqual([]);
-      } finally {
-        await browser.close();
-      }
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(look.width);
+        expect(await page.evaluate(BLANK_CANVASES)).toBe(0);
+      });
+      expect(faults).toEqual([]);
     },
-    60_000,
+    BROWSER_TIMEOUT_MS,
   );
 });
 

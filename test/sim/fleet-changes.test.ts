@@ -107,6 +107,34 @@ describe('a drain', () => {
     expect(recorder.attemptOutcomes()).toMatchObject({ failed: 1 });
   });
 
+  it('of which the gateway hears late is refused until then, first by the worker and then by nobody', () => {
+    const router = new FirstReady();
+    const { records } = runWorld({
+      workers: [endpoint({ maxRunning: 2 }), endpoint()],
+      faults: [{ ...DRAIN, noticeUs: 10 * MS }],
+      workload: sendAt(0, 6 * MS, 12 * MS, 16 * MS),
+      objects: { router },
+    });
+    expect(router.told.slice(3)).toEqual(['15 fleet 1']);
+    expect(records.map(({ id, worker, reason, status }) => [id, worker, reason, status])).toEqual([
+      [1, 0, 'failed', 503],
+      [0, 0, 'ok', 0],
+      [2, 0, 'failed', 0],
+      [3, 1, 'ok', 0],
+    ]);
+  });
+
+  it('of which the gateway hears before it is over is told as one', () => {
+    const router = new FirstReady();
+    runWorld({
+      faults: [{ ...DRAIN, noticeUs: 2 * MS }],
+      workload: sendAt(0, 20 * MS),
+      policies: IMPATIENT,
+      objects: { router },
+    });
+    expect(router.told.slice(2)).toEqual(['7 0 draining', '10 fleet ']);
+  });
+
   it('of an idle worker is over at once', () => {
     const router = new FirstReady();
     runWorld({ faults: [DRAIN], workload: sendAt(6 * MS), policies: IMPATIENT, objects: { router } });

@@ -4,7 +4,8 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonMapping = { readonly [key: string]: Json };
 
-const DURATION = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)$/;
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+$/;
+const PART = /(\d+(?:\.\d+)?)([a-z]+)/g;
 const DIGITS = 4;
 
 /** Whole numbers stay whole, and at least 1 when they were. */
@@ -17,8 +18,10 @@ export function isDuration(text: string): boolean {
   return DURATION.test(text);
 }
 
-/** In the unit it has; a text that is no duration stays. */
+/** In the units it has; a text that is no duration stays. */
 export function timesDuration(text: string, factor: number): string {
-  const [, digits, unit] = DURATION.exec(text) ?? [];
-  return digits === undefined ? text : `${Number((Number(digits) * factor).toPrecision(DIGITS))}${unit}`;
+  if (!isDuration(text)) return text;
+  return text.replaceAll(PART, (_part, digits: string, unit: string) => {
+    return `${Number((Number(digits) * factor).toPrecision(DIGITS))}${unit}`;
+  });
 }

@@ -4,17 +4,19 @@
  */
 import { valueAt, type LeafValue } from '../../results/compare-values.ts';
 import type { RunResult } from '../../results/result.ts';
-import { shippedName, shippedScenarios } from '../catalog.ts';
+import { firstSentence, shippedName, shippedScenarios } from '../catalog.ts';
 import { checkExpectations, type ExpectationOutcome } from '../expect.ts';
 import { loadScenario, type Scenario } from '../scenario.ts';
 import { BASE_VARIANT } from '../scenario-schema.ts';
 import type { Pair, Symptom } from '../symptom-schema.ts';
 import type { GoodOverTime } from './good-over-time.ts';
-import type { VariantRun } from './incident-run.ts';
+import type { FaultStretch, VariantRun } from './incident-run.ts';
 
 export interface Incident {
   /** As the catalog has it. */
   readonly name: string;
+  /** The first sentence of its `why`. */
+  readonly title: string;
   readonly scenario: Scenario;
 }
 
@@ -34,6 +36,8 @@ export interface IncidentOutcome {
   readonly pair: Pair;
   /** Of these two. */
   readonly good: Readonly<Record<keyof Pair, GoodOverTime>>;
+  /** Of the first of them. */
+  readonly faults: readonly FaultStretch[];
   /** Runs that did not end, or broke a promise; a line each. */
   readonly troubles: readonly string[];
   readonly isShown: boolean;
@@ -45,7 +49,7 @@ export async function shippedIncidents(): Promise<Incident[]> {
   const scenarios = await Promise.all(files.map((file) => loadScenario(file)));
   return scenarios.flatMap((scenario, i) => {
     const name = shippedName(files[i] as string);
-    return scenario.base.symptoms.length === 0 ? [] : [{ name, scenario }];
+    return scenario.base.symptoms.length === 0 ? [] : [{ name, title: firstSentence(scenario.why), scenario }];
   });
 }
 
@@ -63,22 +67,32 @@ export function incidentOutcome(
   const shown = [pair.before, pair.after].includes(BASE_VARIANT)
     ? [...scenario.variantNames, BASE_VARIANT]
     : scenario.variantNames;
-  const goodOf = (variant: string): GoodOverTime => (byVariant.get(variant) as VariantRun).good;
+  const runOf = (variant: string): VariantRun => byVariant.get(variant) as VariantRun;
   return {
     incident,
     results,
-    symptoms: symptoms.map((symptom) => ({
-      ...symptom,
-      values: shown.map((variant) => {
-        return { variant, value: valueAt(results.get(variant) as RunResult, symptom.path) };
-      }),
-    })),
+    symptoms: shownSymptoms(symptoms, shown, results),
     expectations,
     pair,
-    good: { before: goodOf(pair.before), after: goodOf(pair.after) },
+    good: { before: runOf(pair.before).good, after: runOf(pair.after).good },
+    faults: runOf(pair.before).faults,
     troubles,
     isShown: troubles.length === 0 && expectations.every(({ ok }) => ok),
   };
+}
+
+/** What the variants show, of which each has a result. */
+export function shownSymptoms(
+  symptoms: readonly Symptom[],
+  variants: readonly string[],
+  results: ReadonlyMap<string, RunResult>,
+): ShownSymptom[] {
+  return symptoms.map((symptom) => ({
+    ...symptom,
+    values: variants.map((variant) => {
+      return { variant, value: valueAt(results.get(variant) as RunResult, symptom.path) };
+    }),
+  }));
 }
 
 /** A run that does not recover is none where the scenario judges recovery: its expectations say what is right. */

@@ -1,8 +1,8 @@
 /**
  * Traces that `spillway trace import` makes of a gateway's journal: one JSON object a line with `at_us` (microseconds
  * since the trace began), `prompt_tokens`, `output_tokens`, and where they are not the defaults `tenant`, `priority`,
- * `routing_key`, and `hash_ids` of the leading blocks of `block_tokens` tokens each. Other members are refused: a
- * misspelt one would be left out in silence.
+ * `routing_key`, and `hash_ids` of the leading blocks of `block_tokens` tokens each; perhaps `prompt`, its text. Other
+ * members are refused: a misspelt one would be left out in silence.
  */
 import type { Fault } from '../trace-error.ts';
 import { shown } from '../trace-error.ts';
@@ -10,7 +10,8 @@ import { checkedMicros, checkedTokens } from './trace-row.ts';
 import type { TraceFormat, TraceRow } from './trace-row.ts';
 
 const MEMBERS: readonly string[] = [
-  ...['at_us', 'prompt_tokens', 'output_tokens', 'tenant', 'priority', 'routing_key', 'block_tokens', 'hash_ids'],
+  ...['at_us', 'prompt_tokens', 'output_tokens', 'tenant', 'priority', 'routing_key'],
+  ...['block_tokens', 'hash_ids', 'prompt'],
 ];
 const BLOCK_TOKENS_MAX = 1_000_000;
 const NO_IDS: readonly number[] = [];
@@ -42,6 +43,7 @@ export class SpillwayFormat implements TraceFormat {
     row.tenant = this.#text(value, 'tenant', 'default');
     row.routingKey = this.#text(value, 'routing_key', '');
     row.priority = this.#priority(value['priority']);
+    row.prompt = value['prompt'] === undefined ? undefined : this.#text(value, 'prompt', '');
     row.hashIds = value['hash_ids'] === undefined ? NO_IDS : this.#hashIds(value['hash_ids']);
     row.hashBlockTokens = row.hashIds.length === 0 ? 0 : this.#blockTokens(value['block_tokens'], row);
   }

@@ -13,6 +13,7 @@ export interface TraceRow {
   tenant: string;
   priority: number;
   routingKey: string;
+  prompt: string | undefined;
 }
 
 /** Reads one line into `row`, or throws the `TraceError` of the `Fault` it was made with. */
@@ -36,6 +37,7 @@ export function blankRow(): TraceRow {
     tenant: 'default',
     priority: 0,
     routingKey: '',
+    prompt: undefined,
   };
 }
 

@@ -49,13 +49,14 @@ function settingsOf(variant: Readonly<Record<string, unknown>>): fc.Arbitrary<Pr
   }));
 }
 
-const repaired = settingsOf({});
+const repaired = fc.constantFrom(1, 0, 3).chain((unreserved) => settingsOf({ unreserved }));
 const mixed = fc
   .record({
     dispatch: fc.constantFrom('at-once', 'kicked'),
     preemptedSlot: fc.constantFrom('earmarked', 'open'),
     deadWaiters: fc.constantFrom('leave', 'keep-place'),
     starved: fc.constantFrom('safe', 'preemptible'),
+    unreserved: fc.constantFrom(0, 1),
   })
   .chain(settingsOf);
 
