@@ -5,7 +5,7 @@
  * found before.
  */
 import type { RequestRecord } from '../results/record.ts';
-import type { Invariant, PolicyCall, RowDrop, Violation, Watcher } from './invariants/invariant.ts';
+import type { Invariant, MadePolicy, PolicyCall, RowDrop, Violation, Watcher } from './invariants/invariant.ts';
 import { Ledger } from './invariants/ledger.ts';
 import type { ResolvedScenario } from './resolve.ts';
 import type { RunOptions, RunOutcome, Runner, TapEntry } from './run-types.ts';
@@ -56,7 +56,8 @@ class Guard {
   readonly #watching: readonly Watching[];
   readonly #ofEntry: readonly Watching[];
   readonly #ofRecord: readonly Watching[];
-  readonly #ofCall = new Map<string, Watching[]>();
+  /** By role, then by method. */
+  readonly #ofCall = new Map<string, Map<string, Watching[]>>();
   #now = 0;
 
   constructor(resolved: ResolvedScenario, invariants: readonly Invariant[]) {
@@ -68,13 +69,18 @@ class Guard {
     this.#ofRecord = this.#watching.filter(({ watcher }) => watcher.record !== undefined);
     for (const each of this.#watching) {
       if (each.watcher.call === undefined) continue;
-      for (const name of each.invariant.hears ?? []) this.#ofCall.set(name, [...(this.#ofCall.get(name) ?? []), each]);
+      for (const name of each.invariant.hears ?? []) {
+        const [role = '', method = ''] = name.split('.');
+        const ofRole = this.#ofCall.get(role) ?? new Map<string, Watching[]>();
+        this.#ofCall.set(role, ofRole.set(method, [...(ofRole.get(method) ?? []), each]));
+      }
     }
   }
 
   /** What the run is given besides the caller's own listeners, which hear first. */
   listeners({ tap, onRecord }: RunOptions): RunOptions {
-    const methods = new Set(this.#ofCall.keys());
+    const methods = new Set<string>();
+    for (const [role, ofRole] of this.#ofCall) for (const method of ofRole.keys()) methods.add(`${role}.${method}`);
     return {
       tap: {
         from: 0,
@@ -92,7 +98,9 @@ class Guard {
         onRecord?.(record);
         this.#record(record);
       },
-      ...(methods.size === 0 ? {} : { calls: { methods, called: (call: PolicyCall) => this.#call(call) } }),
+      ...(methods.size === 0
+        ? {}
+        : { calls: { methods, called: (call) => this.#call(call), made: (policy) => this.#made(policy) } }),
     };
   }
 
@@ -117,13 +125,18 @@ class Guard {
   }
 
   #call(call: PolicyCall): void {
-    for (const { invariant, watcher } of this.#ofCall.get(`${call.role}.${call.method}`) ?? []) {
+    // The hot path: no text is put together, and no closure made.
+    for (const { invariant, watcher } of this.#ofCall.get(call.role)?.get(call.method) ?? []) {
       try {
         watcher.call?.(call);
       } catch (error) {
         this.#threw(invariant, error);
       }
     }
+  }
+
+  #made(policy: MadePolicy): void {
+    for (const { invariant, watcher } of this.#watching) this.#heard(invariant, () => watcher.made?.(policy));
   }
 
   #record(record: RequestRecord): void {

@@ -14,7 +14,8 @@ export const resultPath = z
   .string()
   .superRefine((path, context) => {
     if (fieldDoc(path.replace(/\.(\d+)(?=\.|$)/g, '[$1]')) !== undefined) return;
-    const message = `a field of the result document${didYouMean(path, Object.keys(RESULT_FIELDS))}`;
+    const near = didYouMean(path, Object.keys(RESULT_FIELDS));
+    const message = `a field of the result document${near === '' ? ', see scenarios/README.md' : near}`;
     context.addIssue({ code: 'custom', message });
   })
   .describe('Dotted path in the result document, such as rows.dropped or workers.0.preemptions.');

@@ -15,6 +15,8 @@ import { HOUR_US, ONCE, type Schedule } from './fault-schedule.ts';
 import { nameOf, NO_WORKER, type Targets, targetsOf } from './fault-targets.ts';
 import type { ParsedFault, ParsedFaults } from './faults-schema.ts';
 
+const ONE_TOKEN = { dist: 'constant', value: 1 } as const;
+
 /** What a fault came to. */
 export interface FaultPlan {
   /** In the order of the list; within one fault by begin, then by worker. */
@@ -129,7 +131,7 @@ function windowOf(fault: ParsedFault, at: number, worker: number): FaultConfig {
       return { kind: 'errors', at, forUs: fault.for, worker, ratio: fault.ratio, status, retryAfterUs };
     }
     case 'cut':
-      return { kind: 'cut', at, forUs: fault.for, worker, ratio: fault.ratio, afterTokens: fault.after };
+      return cutOf(fault, { at, forUs: fault.for, worker, ratio: fault.ratio });
     case 'partition':
       return { kind: 'partition', at, forUs: fault.for, worker, loses: fault.loses };
     case 'skew':
@@ -144,10 +146,23 @@ function windowOf(fault: ParsedFault, at: number, worker: number): FaultConfig {
     case 'join':
       return { kind: 'join', at, worker, loadUs: fault.load };
     case 'drain':
-      return { kind: 'drain', at, forUs: fault.for, worker, boundUs: fault.bound, loadUs: fault.load };
+      return {
+        ...{ kind: 'drain', at, forUs: fault.for, worker, boundUs: fault.bound, loadUs: fault.load },
+        ...(fault.notice === 0 ? {} : { noticeUs: fault.notice }),
+      };
     case 'stall':
       return { kind: 'stall', host: fault.host, at, forUs: fault.for };
     default:
       return fault satisfies never;
   }
+}
+
+/** By tokens, or by the clock. */
+function cutOf(
+  { after, age, silence }: Extract<ParsedFault, { kind: 'cut' }>,
+  window: { readonly at: number; readonly forUs: number; readonly worker: number; readonly ratio: number },
+): FaultConfig {
+  if (age !== undefined) return { kind: 'timed-cut', ...window, afterUs: age, strikes: 'any' };
+  if (silence !== undefined) return { kind: 'timed-cut', ...window, afterUs: silence, strikes: 'silent' };
+  return { kind: 'cut', ...window, afterTokens: after ?? ONE_TOKEN };
 }

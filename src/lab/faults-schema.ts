@@ -110,9 +110,20 @@ const cut = z
     ...schedule,
     for: window,
     ratio: decimal(0, 1).describe('Probability that the connection of an attempt is cut, 0 to 1.'),
-    after: tokenDistribution().prefault(1).describe('Output tokens before the cut, fixed or drawn. Default 1.'),
+    after: tokenDistribution()
+      .optional()
+      .describe('Output tokens before the cut, fixed or drawn. Default 1, or none with age or silence.'),
+    age: duration('1us').optional().describe('Cut so long after the request reached the worker, whatever came.'),
+    silence: duration('1us')
+      .optional()
+      .describe('Cut when no token has come for so long, up to the first one: an idle timeout of what lies between.'),
   })
-  .superRefine(checkWindow)
+  .superRefine((value, context) => {
+    checkWindow(value, context);
+    const [, second] = (['after', 'age', 'silence'] as const).filter((key) => value[key] !== undefined);
+    if (second === undefined) return;
+    context.addIssue({ code: 'custom', path: [second], message: 'one of after, age and silence' });
+  })
   .describe('Connections cut in the midst of a reply; a reply of fewer tokens comes whole.');
 
 const TRAFFIC = ['requests', 'reports', 'probes'] as const;
@@ -123,8 +134,7 @@ const partition = z
     ...schedule,
     for: window,
     loses: z
-      .array(z.enum(TRAFFIC))
-      .min(1)
+      .union([z.enum(TRAFFIC).transform((one) => [one]), z.array(z.enum(TRAFFIC)).min(1)])
       .default([...TRAFFIC])
       .describe('What does not pass: requests (with their replies), reports, probes. Default all of them.'),
   })
@@ -202,10 +212,14 @@ const drain = z
       .prefault('900s')
       .describe('What it still runs then is lost. Default 900s, DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS.'),
     load: load.prefault('0s').describe('What loading its model takes when it joins again. Default 0s.'),
+    notice: duration()
+      .prefault('0s')
+      .describe('The gateway hears of it so much late, chooses it until then, and is refused. Default 0s.'),
   })
   .superRefine((value, context) => {
     checkWindow(value, context);
     if (value.for < value.bound) context.addIssue({ code: 'custom', path: ['bound'], message: 'at most for' });
+    if (value.bound < value.notice) context.addIssue({ code: 'custom', path: ['notice'], message: 'at most bound' });
   })
   .describe('A worker that takes no new work and leaves the fleet when it is empty, or after bound.');
 

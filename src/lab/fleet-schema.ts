@@ -4,7 +4,9 @@
  * server with slots and drawn service times, for mock endpoints and queueing theory.
  */
 import { z } from 'zod';
+import { duration, durationOrNone } from '../../policies/config.ts';
 import type { WorkerConfig } from '../sim/config.ts';
+import type { QuotaConfig } from '../sim/quota.ts';
 import { disaggregatedConfig, disaggregatedSchema } from './disaggregated-schema.ts';
 import { durationDistribution } from './distribution-schema.ts';
 import { dynamoEngineConfig, dynamoEngineSchema } from './dynamo-engine-schema.ts';
@@ -25,6 +27,16 @@ const endpoint = z.strictObject({
   service: durationDistribution().describe('How long one request is served.'),
 });
 
+const quota = z.strictObject({
+  requests: wholeNumber(1, 1e9).describe('Requests that each takes in a window; more get 429, and do not count.'),
+  per: duration('1us')
+    .prefault('60s')
+    .describe('Length of a window, the first from the start of the run. Default 60s.'),
+  retryAfter: durationOrNone()
+    .optional()
+    .describe('Retry-After of a refusal, or none. Default: until the window ends.'),
+});
+
 const group = z
   .strictObject({
     count: wholeNumber(1, WORKERS_MAX).default(1).describe('Workers of this kind. Default 1.'),
@@ -33,6 +45,7 @@ const group = z
       .describe('A simulated continuous-batching engine; the default, with default settings.'),
     disaggregated: disaggregatedSchema.optional(),
     endpoint: endpoint.optional().describe('A server with slots and drawn service times.'),
+    quota: quota.optional().describe('What it takes in a stretch of time, as providers bound it. Default: no bound.'),
   })
   .superRefine((value, context) => {
     const [, second] = (['engine', 'disaggregated', 'endpoint'] as const).filter((kind) => value[kind] !== undefined);
@@ -69,6 +82,18 @@ export function workerConfigs(fleet: ParsedFleet): WorkerConfig[] {
     const config = workerConfig(group);
     return Array.from({ length: group.count }, () => config);
   });
+}
+
+/** One entry a worker, by index; undefined: none has a quota. */
+export function quotaConfigs(fleet: ParsedFleet): (QuotaConfig | undefined)[] | undefined {
+  if (fleet.every(({ quota }) => quota === undefined)) return undefined;
+  return fleet.flatMap((group) => new Array<QuotaConfig | undefined>(group.count).fill(quotaConfig(group)));
+}
+
+function quotaConfig({ quota }: ParsedFleet[number]): QuotaConfig | undefined {
+  if (quota === undefined) return undefined;
+  const { requests, per, retryAfter } = quota;
+  return { requests, perUs: per, retryAfterUs: retryAfter === Infinity ? -1 : retryAfter };
 }
 
 function workerConfig(group: ParsedFleet[number]): WorkerConfig {

@@ -16,7 +16,7 @@ import type { FaultConfig } from '../sim/fault-config.ts';
 import type { WorkloadConfig } from '../workload/config.ts';
 import { hashOf, hashOfFile } from './canonical-hash.ts';
 import { planFaults } from './fault-windows.ts';
-import { workerConfigs, workerCount } from './fleet-schema.ts';
+import { quotaConfigs, workerConfigs, workerCount } from './fleet-schema.ts';
 import type { ClientPolicies } from './client-retry.ts';
 import { networkConfig, reportsConfig } from './network-schema.ts';
 import { hostCosts } from './host-schema.ts';
@@ -167,7 +167,8 @@ function contentOfWorld(
   const { clients, recovery, testMode } = parsed;
   const judged = { recovery, testMode };
   const rest = { network, reports, health, host, clientTimeout, faults, policies, clients, slo, limits };
-  return { fleet: workerConfigs(fleet), workload, ...rest, ...judged, policyFile: policyFile?.hash };
+  const workers = { fleet: workerConfigs(fleet), quotas: quotaConfigs(fleet) };
+  return { ...workers, workload, ...rest, ...judged, policyFile: policyFile?.hash };
 }
 
 function commandOverrides({ trace, set = [], seed }: ResolveOptions): Override[] {
@@ -222,6 +223,7 @@ function worldConfig(
   return {
     seed: parsed.seed,
     workers,
+    quotas: quotaConfigs(parsed.fleet),
     network: networkConfig(network),
     reports: reportsConfig(parsed.reports),
     detectionUs: parsed.health.detection,

@@ -14,6 +14,7 @@ import { WindowTallies } from '../results/windows.ts';
 import { World } from '../sim/world.ts';
 import type { Refillable, Workload } from '../workload/arrival.ts';
 import { ClosedWorkload } from '../workload/closed.ts';
+import { MixedWorkload } from '../workload/mixed.ts';
 import { OpenWorkload } from '../workload/open.ts';
 import { RetryingWorkload } from '../workload/retrying.ts';
 import { openTrace, type TraceWorkload } from '../workload/trace.ts';
@@ -140,6 +141,8 @@ async function openSource({ workload, config }: ResolvedScenario): Promise<Sourc
       return { workload: new OpenWorkload(workload, config.seed), file: undefined };
     case 'closed':
       return { workload: new ClosedWorkload(workload, config.seed), file: undefined };
+    case 'mix':
+      return { workload: new MixedWorkload(workload, config.seed), file: undefined };
     case 'trace': {
       const trace: TraceWorkload = await openTrace(workload);
       return { workload: trace, file: trace };

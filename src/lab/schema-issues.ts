@@ -59,7 +59,9 @@ function unknownKey(path: readonly PathSegment[], key: string, message: string):
   const list = message.startsWith(OURS) ? message.slice(OURS.length) : ofPolicy;
   const known = list.split(',').map((name) => name.trim()).filter((name) => name !== '');
   const allowed = known.length === 0 ? 'no keys' : known.join(', ');
-  return { path, text: `${dotted(path)}: unknown key; allowed ${allowed}${didYouMean(key, known)}` };
+  // In YAML's { } the rest of an unquoted text behind a comma is a key.
+  const hint = /^\d|\s/.test(key) ? ' (a text with a comma in it needs quotes)' : '';
+  return { path, text: `${dotted(path)}: unknown key${hint}; allowed ${allowed}${didYouMean(key, known)}` };
 }
 
 /**

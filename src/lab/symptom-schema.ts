@@ -7,12 +7,14 @@ import { z } from 'zod';
 import { resultPath } from './expect-schema.ts';
 
 const text = z.string().trim().min(1).max(300);
+/** A number stands for its text, so that `reported: 81` needs no quotes. */
+const told = z.union([text, z.number().transform(String)], { error: 'text, or a number' });
 
 const symptom = z.strictObject({
   what: text.describe('What is counted or measured, in a few words with its unit.'),
   path: resultPath,
-  reported: text.describe("The reporter's number before the repair, in its words; 'not stated' where there is none."),
-  repaired: text.optional().describe("The reporter's number after it, where the thread has one."),
+  reported: told.describe("The reporter's number before the repair, in its words; 'not stated' where there is none."),
+  repaired: told.optional().describe("The reporter's number after it, where the thread has one."),
   apart: text.optional().describe('How far ours is from it, and why. Default: it is where it should be.'),
 });
 

@@ -1,22 +1,28 @@
 /** Translates the checked `workload:` block into what the sources are built from; dataset-config.ts has datasets. */
-import type { ArrivalsConfig, BoundsConfig, ShapeConfig, WorkloadConfig } from '../workload/config.ts';
+import type {
+  ArrivalsConfig,
+  BoundsConfig,
+  ClosedWorkloadConfig,
+  MixedWorkloadConfig,
+  OpenWorkloadConfig,
+  ShapeConfig,
+  WorkloadConfig,
+} from '../workload/config.ts';
 import { DEFAULT_TENANTS } from '../workload/config.ts';
 import type { ParsedWorkload } from './workload-schema.ts';
 
 type Parsed<Kind extends ParsedWorkload['kind']> = Extract<ParsedWorkload, { kind: Kind }>;
-type Synthetic = Parsed<'open'> | Parsed<'closed'>;
+type Part = Parsed<'mix'>['of'][number];
+type Synthetic = Parsed<'open'> | Parsed<'closed'> | Part;
 
 /** The source of arrivals; undefined when the workload is a dataset, whose requests come from its core. */
 export function workloadConfig(workload: ParsedWorkload, tracePath: string): WorkloadConfig | undefined {
   switch (workload.kind) {
-    case 'open': {
-      const arrivals = arrivalsConfig(workload.arrivals);
-      return { kind: 'open', arrivals, ...shape(workload), ...bounds(workload) };
-    }
-    case 'closed': {
-      const { users, think, ramp } = workload;
-      return { kind: 'closed', users, thinkUs: think, rampUs: ramp, ...shape(workload), ...bounds(workload) };
-    }
+    case 'open':
+    case 'closed':
+      return syntheticConfig(workload);
+    case 'mix':
+      return { kind: 'mix', parts: workload.of.map(partConfig) };
     case 'trace': {
       const { format, columns, speed, requests, maxOutput } = workload;
       return { kind: 'trace', path: tracePath, format, columns, speed, requests, maxOutput };
@@ -26,6 +32,19 @@ export function workloadConfig(workload: ParsedWorkload, tracePath: string): Wor
     default:
       return workload satisfies never;
   }
+}
+
+function syntheticConfig(workload: Synthetic): OpenWorkloadConfig | ClosedWorkloadConfig {
+  const rest = { ...shape(workload), ...bounds(workload) };
+  if (workload.kind === 'open') return { kind: 'open', arrivals: arrivalsConfig(workload.arrivals), ...rest };
+  const { users, think, ramp } = workload;
+  return { kind: 'closed', users, thinkUs: think, rampUs: ramp, ...rest };
+}
+
+/** Its requests are of a tenant of its name, when it names none. */
+function partConfig(part: Part): MixedWorkloadConfig['parts'][number] {
+  const { name, from, tenants = [{ name, weight: 1, priority: 0 }] } = part;
+  return { name, fromUs: from, workload: syntheticConfig({ ...part, tenants }) };
 }
 
 function arrivalsConfig(arrivals: Parsed<'open'>['arrivals']): ArrivalsConfig {

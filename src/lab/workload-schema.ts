@@ -1,8 +1,8 @@
 /**
  * The `workload:` block: who sends what, and when. `open` clients send whatever happens; `closed` ones wait
- * for their answer; `trace` sends a recorded run again; `dataset` generates rows × columns, each cell by one
- * call, as batch builders do. Output of the schemas keeps the names of the file, with durations in
- * microseconds; `workload-config.ts` translates.
+ * for their answer; `mix` has several of both; `trace` sends a recorded run again; `dataset` generates rows ×
+ * columns, each cell by one call, as batch builders do. Output of the schemas keeps the names of the file, with
+ * durations in microseconds; `workload-config.ts` translates.
  */
 import { z } from 'zod';
 import { duration, durationOrNone } from '../../policies/config.ts';
@@ -140,6 +140,35 @@ const closed = z
   .superRefine(checkTenants)
   .describe('Closed loop: each user waits for its answer, thinks, sends again.');
 
+const part = {
+  name: z.string().min(1).max(100).describe('Name, also of its tenant where it names none.'),
+  from: duration().prefault('0s').describe('Its own time begins so long after the start of the run. Default 0s.'),
+};
+
+const also = 'with a name and a begin of its own.';
+
+const mix = z
+  .strictObject({
+    kind: z.literal('mix'),
+    of: z
+      .array(
+        z.discriminatedUnion('kind', [
+          open.safeExtend(part).describe(`An open loop, ${also}`),
+          closed.safeExtend(part).describe(`A closed loop, ${also}`),
+        ]),
+      )
+      .min(1)
+      .max(100)
+      .superRefine((parts, context) => {
+        parts.forEach(({ name }, i) => {
+          if (parts.findIndex((each) => each.name === name) === i) return;
+          context.addIssue({ code: 'custom', path: [i, 'name'], message: 'each name once' });
+        });
+      })
+      .describe('Workloads that run side by side.'),
+  })
+  .describe('Several workloads at once, such as interactive traffic and a batch job.');
+
 const column = z.string().min(1);
 
 const trace = z
@@ -172,5 +201,5 @@ const trace = z
   .describe('A recorded run, sent again.');
 
 /** The `workload:` block. */
-export const workloadSchema = z.discriminatedUnion('kind', [open, closed, trace, datasetSchema]);
+export const workloadSchema = z.discriminatedUnion('kind', [open, closed, mix, trace, datasetSchema]);
 export type ParsedWorkload = z.output<typeof workloadSchema>;

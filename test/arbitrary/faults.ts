@@ -35,6 +35,13 @@ const fault: fc.Arbitrary<FaultConfig> = fc.oneof(
     ratio: pick(0.3, 1),
     afterTokens: pick({ dist: 'constant' as const, value: 1 }, { dist: 'uniform' as const, min: 1, max: 12 }),
   }),
+  fc.record({
+    kind: fc.constant('timed-cut' as const),
+    ...{ worker, at: grid, forUs: pick(10 * MS, Infinity) },
+    ratio: pick(0.3, 1),
+    afterUs: pick(500, 2 * MS, 7 * MS),
+    strikes: pick('any' as const, 'silent' as const),
+  }),
   fc
     .record({
       kind: fc.constant('partition' as const),
@@ -58,6 +65,8 @@ const fault: fc.Arbitrary<FaultConfig> = fc.oneof(
   fc.record({ kind: fc.constant('join' as const), worker, at: grid, loadUs }),
   fc
     .record({ kind: fc.constant('drain' as const), worker, at: grid, forUs: open, boundUs: pick(0, 3 * MS), loadUs })
+    .chain((it) => pick(0, 1, it.boundUs).map((noticeUs) => ({ ...it, noticeUs })))
+    .map((it) => ({ ...it, boundUs: Math.max(it.boundUs, it.noticeUs) }))
     .map((it) => ({ ...it, forUs: Math.max(it.forUs, it.boundUs) })),
   fc.record({
     kind: fc.constant('stall' as const),

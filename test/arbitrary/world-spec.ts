@@ -261,13 +261,22 @@ const policies = fc.record({
   health,
 });
 
+const quota = fc.record({
+  requests: upTo(8, 1),
+  perUs: pick(2 * MS, 15 * MS),
+  retryAfterUs: pick(undefined, -1, 3 * MS),
+});
+
 /** Any world of these parts, with every invariant checked after every event. */
 export const worldSpec: fc.Arbitrary<PlainWorldSpec> = fc
   .record({
     seed: upTo(1_000_000),
     fleet: fc
       .array(anyWorker, { minLength: 1, maxLength: 4, size: 'max' })
-      .chain((workers) => fc.record({ workers: fc.constant(workers), faults: faultsOf(workers.length) })),
+      .chain((workers) => {
+        const quotas = fc.array(fc.option(quota, { nil: undefined, freq: 5 }), { maxLength: workers.length });
+        return fc.record({ workers: fc.constant(workers), quotas, faults: faultsOf(workers.length) });
+      }),
     network: fc.record({ clientUs: latency([0, 100, 1500], 2 * MS), workerUs: latency([0, 70, 1000], 2 * MS) }),
     reports,
     detectionUs: pick(0, 2 * MS, Infinity),

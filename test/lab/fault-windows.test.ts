@@ -48,6 +48,14 @@ describe('a plan of faults', () => {
       [{ kind: 'errors', for: '2s', ratio: 1 }, { kind: 'errors', ...window, ratio: 1, status: 500, retryAfterUs: -1 }],
       [{ kind: 'rate-limit', for: '2s' }, { kind: 'errors', ...window, ratio: 1, status: 429, retryAfterUs: SEC }],
       [{ kind: 'rate-limit', for: '2s', retryAfter: 'none' }, { kind: 'errors', retryAfterUs: -1 }],
+      [
+        { kind: 'cut', for: '2s', ratio: 0.5, age: '1m' },
+        { kind: 'timed-cut', ...window, ratio: 0.5, afterUs: 60 * SEC, strikes: 'any' },
+      ],
+      [
+        { kind: 'cut', for: '2s', ratio: 0.5, silence: '3s' },
+        { kind: 'timed-cut', ...window, ratio: 0.5, afterUs: 3 * SEC, strikes: 'silent' },
+      ],
       [{ kind: 'cut', for: '2s', ratio: 0.5 }, { kind: 'cut', ...window, afterTokens: { dist: 'constant', value: 1 } }],
       [{ kind: 'partition', for: '2s' }, { kind: 'partition', ...window, loses: ['requests', 'reports', 'probes'] }],
       [{ kind: 'skew', for: '2s', behind: '3s' }, { kind: 'skew', ...window, aheadUs: -3 * SEC }],
@@ -58,6 +66,10 @@ describe('a plan of faults', () => {
       ],
       [{ kind: 'join', load: '3s' }, { kind: 'join', ...at, loadUs: 3 * SEC }],
       [{ kind: 'drain' }, { kind: 'drain', ...at, forUs: Infinity, boundUs: 900 * SEC, loadUs: 0 }],
+      [
+        { kind: 'drain', notice: '9s' },
+        { kind: 'drain', ...at, forUs: Infinity, boundUs: 900 * SEC, loadUs: 0, noticeUs: 9 * SEC },
+      ],
     ];
     for (const [given, expected] of cases) expect(windows([{ ...base, ...given }])).toMatchObject([expected]);
   });

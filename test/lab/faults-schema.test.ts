@@ -15,7 +15,7 @@ const WRONG: readonly (readonly [string, string])[] = [
   ],
   [
     'kind: crash, worker: 0, at: 1s',
-    "for: missing; allowed a duration with its unit, such as '50ms', '1.5s' or '2m', or 'none'",
+    "for: missing; allowed a duration with its unit, such as '50ms', '1.5s' or '2m30s', or 'none'",
   ],
   [
     'kind: crash, worker: 0, at: 1s, for: 1s, load: 1s',
@@ -62,7 +62,7 @@ const WRONG: readonly (readonly [string, string])[] = [
   ],
   [
     'kind: hang, worker: 0, at: 1s, for: none',
-    "for: value \"none\"; allowed a duration with its unit, such as '50ms', '1.5s' or '2m'",
+    "for: value \"none\"; allowed a duration with its unit, such as '50ms', '1.5s' or '2m30s'",
   ],
   ['kind: hang, worker: 0, at: 1s, for: 1s, scope: all', 'scope: value "all"; allowed process, engine'],
   ['kind: cut, worker: 0, at: 1s, for: 1s, ratio: 1, after: 0', 'after: value 0; allowed '],
@@ -71,6 +71,12 @@ const WRONG: readonly (readonly [string, string])[] = [
     'for: value "none"; allowed a duration: what belongs to requests waits for the end',
   ],
   ['kind: partition, worker: 0, at: 1s, for: 1s, loses: []', 'loses: value []; allowed at least 1 entry'],
+  [
+    'kind: cut, worker: 0, at: 1s, for: 1s, ratio: 1, age: 1s, silence: 1s',
+    'silence: value "1s"; allowed one of after, age',
+  ],
+  ['kind: cut, worker: 0, at: 1s, for: 1s, ratio: 1, after: 60s', 'after: value "60s"; allowed'],
+  ['kind: drain, worker: 0, at: 1s, bound: 5s, notice: 6s', 'notice: value "6s"; allowed at most bound'],
   [
     'kind: partition, worker: 0, at: 1s, for: 1s, loses: [metrics]',
     'loses.0: value "metrics"; allowed requests, reports, probes',

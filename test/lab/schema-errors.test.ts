@@ -9,7 +9,8 @@ const REPLACED: readonly (readonly [string, string, string])[] = [
   [
     'count: 2',
     'cuont: 2',
-    "x.yaml:5:5 fleet.0.cuont: unknown key; allowed count, engine, disaggregated, endpoint (did you mean 'count'?)",
+    'x.yaml:5:5 fleet.0.cuont: unknown key; ' +
+      "allowed count, engine, disaggregated, endpoint, quota (did you mean 'count'?)",
   ],
   ['fleet:\n  - count: 2', 'fleet: []', 'x.yaml:4:1 fleet: value []; allowed at least 1 entry'],
   [
@@ -25,7 +26,7 @@ const REPLACED: readonly (readonly [string, string, string])[] = [
   [
     'kind: open',
     'kind: opne',
-    "x.yaml:7:3 workload.kind: value \"opne\"; allowed open, closed, trace, dataset (did you mean 'open'?)",
+    "x.yaml:7:3 workload.kind: value \"opne\"; allowed open, closed, mix, trace, dataset (did you mean 'open'?)",
   ],
   [
     'requests: 5',
@@ -36,7 +37,7 @@ const REPLACED: readonly (readonly [string, string, string])[] = [
     'requests: 5',
     'duration: 60',
     "x.yaml:9:3 workload.duration: value 60; " +
-      "allowed a duration with its unit, such as '50ms', '1.5s' or '2m', or 'none'",
+      "allowed a duration with its unit, such as '50ms', '1.5s' or '2m30s', or 'none'",
   ],
   [
     'prompt: 100',

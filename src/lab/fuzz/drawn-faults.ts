@@ -9,17 +9,19 @@ import type { Drawn } from './drawn-workload.ts';
 
 export const FAULT_KINDS = [
   ...['crash', 'errors', 'rate-limit', 'slow', 'hang', 'restart'],
-  ...['cut', 'partition', 'drain', 'join', 'skew', 'stall'],
+  ...['cut', 'partition', 'drain', 'join', 'skew', 'stall', 'half', 'link'],
 ] as const;
+/** Of disaggregated workers alone. */
+const OF_HALVES: ReadonlySet<unknown> = new Set(['half', 'link']);
 
 const pick = fc.constantFrom;
 const NEAT = { noNullPrototype: true } as const;
 const TENTH_US = 100_000;
 const FAULTS_MAX = 12;
 
-/** Up to 40 s, the early more often. */
+/** Up to 40 s, the early more often: many a run is over within seconds, datasets within one. */
 const at = fc
-  .oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 400 }))
+  .oneof(...[10, 60, 400].map((max) => fc.integer({ min: 0, max })))
   .map((n) => durationText(n * TENTH_US));
 const span = pick('1s', '100ms', '500ms', '3s', '10s');
 const worker = fc.oneof({ arbitrary: fc.nat({ max: 7 }), weight: 6 }, { arbitrary: fc.constant('all'), weight: 1 });
@@ -49,6 +51,8 @@ const KINDS: Readonly<Record<string, fc.Arbitrary<Drawn>>> = {
   drain: fc.record({ kind: kind('drain'), ...place, bound: pick('0s', '100ms'), load: pick('0s', '1s') }, NEAT),
   join: fc.record({ kind: kind('join'), worker: fc.nat({ max: 7 }), at, load: pick('0s', '1s') }, NEAT),
   skew: fc.record({ kind: kind('skew'), ...place, ahead: pick('100ms', '5s') }, NEAT),
+  half: fc.record({ kind: kind('half'), ...place, side: pick('prefill', 'decode') }, NEAT),
+  link: fc.record({ kind: kind('link'), ...place, factor: pick(0, 0.1, 0.01) }, NEAT),
   stall: fc.record(
     { kind: kind('stall'), at, for: pick('100ms', '10ms', '1s'), host: pick('gateway', 'builder') },
     NEAT,
@@ -63,14 +67,23 @@ export function faultsArbitrary(kinds: readonly string[]): fc.Arbitrary<readonly
   return fc.array(one, { maxLength: FAULTS_MAX, size: 'max' });
 }
 
-/** The faults of these kinds, each at a worker that there is; a worker joins once. */
-export function placedFaults(faults: readonly Drawn[], kinds: readonly unknown[], workers: number): Drawn[] {
+/**
+ * The faults, each at a worker that there is; a worker joins once, and what befalls halves befalls those that have
+ * them. `halved`: by worker, whether it does.
+ */
+export function placedFaults(faults: readonly Drawn[], halved: readonly boolean[]): Drawn[] {
   const joining = new Set<number>();
+  const places = halved.flatMap((isHalved, worker) => (isHalved ? [worker] : []));
   return faults.flatMap((fault) => {
-    if (!kinds.includes(fault['kind'])) return [];
-    if (typeof fault['worker'] !== 'number') return [fault];
-    const placed = fault['worker'] % Math.max(1, workers);
-    if (fault['kind'] === 'join') {
+    const { kind: what, worker: drawn } = fault;
+    if (OF_HALVES.has(what)) {
+      const place = typeof drawn === 'number' ? places[drawn % Math.max(1, places.length)] : undefined;
+      if (places.length === 0) return [];
+      return [{ ...fault, worker: place ?? places }];
+    }
+    if (typeof drawn !== 'number') return [fault];
+    const placed = drawn % Math.max(1, halved.length);
+    if (what === 'join') {
       if (joining.has(placed)) return [];
       joining.add(placed);
     }

@@ -1,4 +1,7 @@
-/** Draws the `fleet:` block: a few workers, of slots with service times or of engines with little memory. */
+/**
+ * Draws the `fleet:` block: a few workers, of slots with service times, of engines with little memory, or of prefill
+ * and decode engines with a link between them.
+ */
 import fc from 'fast-check';
 import type { Drawn } from './drawn-workload.ts';
 
@@ -39,10 +42,29 @@ const engine = fc.record(
   { requiredKeys: ['maxRunning', 'maxBatchedTokens', 'blocks'], ...NEAT },
 );
 
+const half = fc.record({ count: pick(1, 2), engine }, NEAT);
+/** A prompt of a hundred tokens takes a millisecond to a quarter of a second. */
+const link = fc.record(
+  {
+    bandwidth: pick(64, 1, 0.05),
+    latency: pick('0s', '10ms'),
+    sends: pick('missing', 'all'),
+    concurrent: pick<unknown>('none', 1),
+    maxWaiting: pick<unknown>('none', 0, 2),
+    timeout: pick('3s', '100ms', '10s'),
+  },
+  { requiredKeys: ['timeout'], ...NEAT },
+);
+const disaggregated = fc.record(
+  { prefill: half, decode: half, link, firstToken: pick('decode', 'prefill') },
+  { requiredKeys: ['link'], ...NEAT },
+);
+
 const group = fc.oneof(
   { withCrossShrink: true },
-  fc.record({ count, endpoint }, NEAT),
-  fc.record({ count, engine }, NEAT),
+  { arbitrary: fc.record({ count, endpoint }, NEAT), weight: 4 },
+  { arbitrary: fc.record({ count, engine }, NEAT), weight: 4 },
+  { arbitrary: fc.record({ count, disaggregated }, NEAT), weight: 1 },
 );
 
 export const fleetArbitrary: fc.Arbitrary<readonly Drawn[]> = fc.array(group, {
@@ -53,9 +75,14 @@ export const fleetArbitrary: fc.Arbitrary<readonly Drawn[]> = fc.array(group, {
 
 /** Workers of a fleet as written; one that is no list has none. */
 export function workersOf(fleet: unknown): number {
-  if (!Array.isArray(fleet)) return 0;
-  return fleet.reduce((sum: number, each: unknown) => {
-    const { count: workers = 1 } = (each ?? {}) as { count?: unknown };
-    return sum + (typeof workers === 'number' ? workers : 0);
-  }, 0);
+  return halvesOf(fleet).length;
+}
+
+/** By worker, whether it has two halves. */
+export function halvesOf(fleet: unknown): boolean[] {
+  if (!Array.isArray(fleet)) return [];
+  return fleet.flatMap((each: unknown) => {
+    const { count: workers = 1, disaggregated: two } = (each ?? {}) as { count?: unknown; disaggregated?: unknown };
+    return new Array<boolean>(typeof workers === 'number' ? workers : 0).fill(two !== undefined);
+  });
 }

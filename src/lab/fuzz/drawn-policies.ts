@@ -44,10 +44,36 @@ const WHOLES = [1, 2, 4, 16, 64];
  * that leave every world able to end.
  */
 const SHIPPED: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
-  'gate/breaker': { openFor: ['1s', '3s', '5s'], probeTimeout: ['5s', '10s'], failureThreshold: [1, 3, 10] },
+  'gate/breaker': {
+    openFor: ['1s', '3s', '5s'],
+    probeTimeout: ['5s', '1s', '10s'],
+    failureThreshold: [1, 3, 10],
+    probesMax: [1, 3],
+  },
+  'gate/concurrency-limit': { max: [1, 2, 8], forgetAfter: ['none', '1s', '3s'] },
   'health/probes': { interval: ['1s', '500ms', '3s'], timeout: ['500ms', '2s'], drainSettle: ['1s', '5s'] },
   'queue/token-bucket': { refillPerSec: [0, 5, 50], burst: ['capacity', 1, 10] },
-  'queue/priority': { ratePerSec: [0, 5, 50] },
+  'queue/priority': {
+    ratePerSec: [0, 5, 50],
+    defaultMaxClass: ['default', 'system', 'interactive', 'system'],
+    // Where all slots are reserved, each cell of a dataset waits until then; where none is, there are some to preempt.
+    classes: [
+      { bulk: { starvation: '5s' } },
+      { bulk: { starvation: '1s' } },
+      { bulk: { starvation: '5s' }, interactive: { reservedFloor: 0 } },
+      { bulk: { starvation: '5s' }, interactive: { reservedFloor: 1 }, system: { reservedFloor: 1 } },
+    ],
+  },
+  'rate/tenant-limit': {
+    // No request is larger than the burst: it would never be let in. A dataset that never gets through would not end.
+    default: [
+      { tokensPerMinute: 20_000, requestsPerMinute: 600 },
+      { tokensPerMinute: 6000, requestsPerMinute: 120 },
+      { tokensPerMinute: 20_000, requestsPerMinute: 60 },
+      'none',
+    ],
+  },
+  'router/prefix-hash': { withoutKey: ['least-load', 'refuse'] },
   'capacity/tiers': { override: [0, 1, 4], slotsPerWorker: [64, 1, 4], legacyMaxConcurrent: [1024, 4] },
   'capacity/fixed': { max: ['none', 1, 4, 16] },
   'router/manual': { assignment: ['random'], maxIdle: ['14400s', '10s'], keysMax: [1_000_000, 2] },
@@ -67,6 +93,8 @@ const SHIPPED: Readonly<Record<string, Readonly<Record<string, readonly unknown[
 const ALWAYS_SAID: Readonly<Record<string, readonly string[]>> = {
   'gate/breaker': ['openFor', 'probeTimeout'],
   'health/probes': ['interval', 'timeout'],
+  'queue/priority': ['classes', 'defaultMaxClass'],
+  'rate/tenant-limit': ['default'],
 };
 
 /** A policy for each key that `names` lists, one of those names; `gates` may have several or none. */
@@ -124,6 +152,11 @@ function undrawable({ role, name }: PolicyEntry, key: string): string {
   return `policy ${role}/${name}: no value of ${key} can be drawn; allowed a default, or a base scenario that sets it`;
 }
 
+/** None of a text that may be anything. */
+function durationsOf({ pattern }: Property): readonly string[] {
+  return pattern === undefined ? [] : DURATIONS.filter((duration) => new RegExp(pattern).test(duration));
+}
+
 /** Values to draw from, simplest first; none when its kind is not one that is drawn. */
 function valuesOf(property: Property, isShipped: boolean): readonly unknown[] {
   const { type, anyOf, minimum = 0, maximum = Infinity } = property;
@@ -133,7 +166,7 @@ function valuesOf(property: Property, isShipped: boolean): readonly unknown[] {
   if (anyOf !== undefined) return anyOf.flatMap((each) => valuesOf({ default: usual, ...each }, isShipped));
   if (property.enum !== undefined) return isShipped ? [] : property.enum;
   if (type === 'boolean') return [false, true];
-  if (type === 'string') return property.pattern?.includes('us|ms|s') === true ? DURATIONS : [];
+  if (type === 'string') return durationsOf(property);
   const within = (value: number): boolean => value >= minimum && value <= maximum;
   if (type === 'integer') return WHOLES.filter(within);
   if (type !== 'number') return [];

@@ -25,7 +25,7 @@ export const surroundings = {
   host: fc.record({ input: cost, selection: cost, bookkeeping: cost, queued: pick('0us', '10us'), start: cost }, some),
   clientTimeout: pick('10s', '2s', '500ms'),
   timeouts: fc.record(
-    { request: pick('30s', '5s', '1s'), attempt: pick('10s', '3s', '500ms'), worker: pick('5s', '1s', '0s') },
+    { request: pick('30s', '5s', '1s'), attempt: pick('10s', '3s', '500ms'), worker: pick('5s', '1s', '100ms', '0s') },
     some,
   ),
   testMode: fc.record(

@@ -34,10 +34,21 @@ const tenants = pick<unknown>(
     { name: 'a', weight: 9 },
     { name: 'b', priority: 1 },
   ],
-  [{ name: 'a', priority: -1 }, { name: 'b' }, { name: 'c', priority: 2 }],
+  [
+    { name: 'a', weight: 3 },
+    { name: 'b', priority: 2 },
+  ],
+  [{ name: 'a', priority: -1 }, { name: 'b' }, { name: 'c', priority: 3 }],
 );
 const shape = { prompt, output, prefix, tenants };
-const requests = fc.integer({ min: 1, max: REQUESTS_MAX });
+/** Some tens more often than hundreds: two runs of sixty find more than one of a hundred and twenty. */
+const requests = fc.oneof(
+  { withCrossShrink: true },
+  fc.integer({ min: 1, max: 12 }),
+  fc.integer({ min: 1, max: REQUESTS_MAX }),
+  fc.integer({ min: 20, max: 60 }),
+  fc.integer({ min: 60, max: REQUESTS_MAX }),
+);
 
 const arrivals = fc.oneof(
   { withCrossShrink: true },
@@ -75,6 +86,14 @@ const columns = pick<unknown>(
   ['a', { name: 'b', needs: ['a'] }, { name: 'c', needs: ['a', 'b'] }],
   ['a', { name: 'b', extent: 'row-group', needs: ['a'] }],
 );
+/** Two endpoints, that of the second column with fewer places. */
+const shared = {
+  columns: ['a', { name: 'b', endpoint: 'small' }],
+  endpoints: [
+    { name: 'model', cap: 4 },
+    { name: 'small', cap: 1 },
+  ],
+} as const;
 const builder = fc.record(
   {
     selection: pick('1ms', '50us'),
@@ -85,7 +104,7 @@ const builder = fc.record(
   { requiredKeys: ['selection'], ...NEAT },
 );
 
-const dataset = fc.record(
+const rows = fc.record(
   {
     kind: fc.constant('dataset'),
     rows: fc.integer({ min: 1, max: ROWS_MAX }),
@@ -93,13 +112,17 @@ const dataset = fc.record(
     rowGroup: pick(1000, 8, 2),
     rowGroupsMax: pick(3, 1),
     endpoints: pick(1, 2, 4, 16).map((cap) => [{ name: 'model', cap }]),
-    shutdown: pick<unknown>('none', { errorRatio: 0.5, window: 10 }),
+    shutdown: pick<unknown>('none', { errorRatio: 0.5, window: 10 }, { errorRatio: 0.5, window: 2 }),
     host: builder,
     prompt,
     output,
   },
   { requiredKeys: ['kind', 'rows', 'columns', 'endpoints', 'shutdown', 'prompt', 'output'], ...NEAT },
 );
+
+const dataset = fc
+  .tuple(rows, fc.oneof({ arbitrary: fc.constant({}), weight: 3 }, { arbitrary: fc.constant(shared), weight: 2 }))
+  .map(([drawn, two]) => ({ ...drawn, ...two }));
 
 /** `batchOnly`: what is under test plays a part in datasets alone. */
 export function workloadArbitrary(batchOnly: boolean): fc.Arbitrary<Drawn> {
@@ -108,6 +131,6 @@ export function workloadArbitrary(batchOnly: boolean): fc.Arbitrary<Drawn> {
     { withCrossShrink: true },
     { arbitrary: open, weight: 5 },
     { arbitrary: closed, weight: 2 },
-    { arbitrary: dataset, weight: 2 },
+    { arbitrary: dataset, weight: 3 },
   );
 }

@@ -6,6 +6,7 @@
 import type { AttemptResult, RequestView } from '../../../policies/types.ts';
 import type { Invariant, PolicyCall, Watcher } from '../invariants/invariant.ts';
 import type { RequestFacts } from '../invariants/ledger.ts';
+import { QUEUE_CALLS, QueueBook } from '../invariants/queue-book.ts';
 import type { ResolvedScenario } from '../resolve.ts';
 import type { RunOutcome, TapEntry } from '../run-types.ts';
 
@@ -39,7 +40,7 @@ export const MARKS = {
   deadline: usual('a request passes its own deadline'),
   'gate-shut': usual('a gate keeps a worker from getting more'),
   'gate-reopened': usual('a gate that was shut lets a worker have more again'),
-  parked: rare('a router lets a request wait'),
+  parked: usual('a request that was let in waits for a worker that its gates accept'),
   'capacity-shrank': usual('the capacity falls while permits are out'),
   'worker-away': usual('a worker that was ready is not'),
   'worker-back': usual('a worker that was away is ready again'),
@@ -47,15 +48,15 @@ export const MARKS = {
   'kv-preemption': usual('an engine evicts a running sequence'),
   'prefix-hit': usual('a prompt finds blocks of it cached'),
   'row-dropped': usual('a row of a dataset is lost'),
-  'row-preserved': rare('a failed task is kept for another cycle'),
+  'row-preserved': usual('a failed task is kept for another cycle'),
   'salvaged-twice': usual('a task is called in three starts or more'),
   'rate-limited-in-ramp': rare('a 429 comes while the limit of its endpoint still ramps up'),
-  'early-shutdown': rare('a dataset is ended early by its errors'),
+  'early-shutdown': usual('a dataset is ended early by its errors'),
   recovered: usual('goodput comes back after trouble'),
 } as const satisfies Readonly<Record<string, Mark>>;
 export type MarkName = keyof typeof MARKS;
 
-const CALLS = ['gate.allows', 'router.pick', 'retry.delayUs', 'retry-budget.allows', 'queue.capacityChanged'] as const;
+const CALLS = ['gate.allows', 'gate.reconsiderAt', 'retry.delayUs', 'retry-budget.allows'] as const;
 const STATUS_SHIFT = 65_536;
 const READY = 1;
 const OUTCOME_OK = 0;
@@ -65,7 +66,7 @@ export function marksOf(hit: (mark: MarkName) => void): Invariant {
   return {
     name: 'marks',
     promise: 'Rare branches are met.',
-    hears: CALLS,
+    hears: [...CALLS, ...QUEUE_CALLS],
     watch: (scenario) => new MarkWatcher(scenario, hit),
   };
 }
@@ -79,7 +80,8 @@ class MarkWatcher implements Watcher {
   readonly #away = new Set<number>();
   readonly #tasks = new Map<number, number>();
   readonly #workers = new Map<number, number>();
-  #capacity = Infinity;
+  readonly #queue = new QueueBook();
+  #capacity = 0;
   #endedAt = -1;
 
   constructor({ policies, config }: ResolvedScenario, hit: (mark: MarkName) => void) {
@@ -126,24 +128,25 @@ class MarkWatcher implements Watcher {
     }
   }
 
-  call({ role, method, args, answer }: PolicyCall): void {
-    if (role === 'gate') {
+  call(call: PolicyCall): void {
+    const { role, method, args, answer } = call;
+    if (role === 'queue') {
+      this.#queue.book(call);
+      if (method === 'capacityChanged') this.#capacityChanged(args[1] as number);
+    } else if (method === 'reconsiderAt') {
+      // Asked while somebody waits.
+      this.#hit('parked');
+    } else if (role === 'gate') {
       const { index } = args[1] as { readonly index: number };
       if (answer === false) {
         this.#shut.add(index);
         this.#hit('gate-shut');
       } else if (this.#shut.delete(index)) this.#hit('gate-reopened');
-    } else if (role === 'router') {
-      if (answer === -1) this.#hit('parked');
     } else if (role === 'retry') {
       const [, , { retryAfterUs }] = args as unknown as [number, RequestView, AttemptResult];
       if (retryAfterUs > 0 && (answer as number) >= 0) this.#hit('retry-after');
     } else if (role === 'retry-budget') {
       if (answer === false) this.#hit('budget-refused');
-    } else if (method === 'capacityChanged') {
-      const capacity = args[1] as number;
-      if (capacity < this.#capacity && this.#capacity !== Infinity) this.#hit('capacity-shrank');
-      this.#capacity = capacity;
     }
   }
 
@@ -161,6 +164,11 @@ class MarkWatcher implements Watcher {
     if (result.prefix_hit_tokens > 0) this.#hit('prefix-hit');
     if ((result.rows?.preserved_count ?? 0) > 0) this.#hit('row-preserved');
     if (recovery?.verdict === 'recovered') this.#hit('recovered');
+  }
+
+  #capacityChanged(capacity: number): void {
+    if (capacity < this.#capacity && this.#queue.admitted.size > 0) this.#hit('capacity-shrank');
+    this.#capacity = capacity;
   }
 
   #started(id: number, worker: number, request: RequestFacts | undefined): void {

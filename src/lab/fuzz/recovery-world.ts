@@ -2,8 +2,9 @@
  * Turns a drawn scenario into one to judge liveness by. Its clients send at a pace that the fleet and the policies'
  * limits carry two and a half times; the first fifth of the run is quiet, faults begin in the next tenth and are over
  * by the middle, and from then on there is more than the minute in which goodput has to be back. No health check
- * removes workers for good: whoever does that has to bring others. Scenarios whose workload is no open loop stay as
- * they are.
+ * removes workers for good: whoever does that has to bring others. Every engine can hold every request: what joins late
+ * and refuses the long ones is another fleet than the one that carried the load before. Scenarios whose workload is no
+ * open loop stay as they are.
  */
 import { durationText } from './duration-text.ts';
 import { workersOf } from './drawn-fleet.ts';
@@ -18,6 +19,9 @@ const HEADROOM = 2.5;
 /** Guessed for an engine: a pass, and for a drawn service time, seconds. */
 const PASS_S = 0.05;
 const SLO_S = 10;
+const HALVES = ['prefill', 'decode'];
+const SECONDS_PER_MIN = 60;
+const LINK_TIMEOUT = '10s';
 const SECONDS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1 };
 
 export function asRecoveryWorld(world: Drawn): Drawn {
@@ -29,6 +33,7 @@ export function asRecoveryWorld(world: Drawn): Drawn {
   const faults = (world['faults'] as readonly Drawn[] | undefined) ?? [];
   return {
     ...world,
+    ...(Array.isArray(world['fleet']) ? { fleet: world['fleet'].map(holdingAll) } : {}),
     ...keepingWorkers(world['policies'] as Drawn | undefined),
     workload: { ...workload, arrivals: { process: 'poisson', rate: rounded }, requests },
     faults: faults.map((fault) => ({ ...fault, at: durationText(startOf(fault) * 1e6) })),
@@ -43,6 +48,23 @@ function keepingWorkers(policies: Drawn | undefined): { readonly policies?: Draw
   return removeFailed === true ? { policies: { ...policies, health } } : {};
 }
 
+/** The group with engines that take prompts of any length in chunks; those drawn have blocks for the longest. */
+function holdingAll(group: unknown): unknown {
+  const { engine, disaggregated, ...rest } = (group ?? {}) as { engine?: Drawn; disaggregated?: Drawn };
+  if (engine !== undefined) return { ...rest, engine: open(engine) };
+  if (disaggregated === undefined) return group;
+  const halves = HALVES.flatMap((side): [string, unknown][] => {
+    const half = disaggregated[side] as Drawn | undefined;
+    return half === undefined ? [] : [[side, { ...half, engine: open((half['engine'] ?? {}) as Drawn) }]];
+  });
+  const link = { timeout: LINK_TIMEOUT };
+  return { ...rest, disaggregated: { ...disaggregated, ...Object.fromEntries(halves), link } };
+}
+
+function open({ maxModelTokens: _, chunkedPrefill: __, ...engine }: Drawn): Drawn {
+  return engine;
+}
+
 function startOf({ at }: Drawn): number {
   return QUIET_S + (secondsOf(at) % BEGINS_WITHIN_S);
 }
@@ -52,15 +74,17 @@ function carried({ fleet, policies }: Drawn, { prompt, output }: Drawn): number 
   if (!Array.isArray(fleet)) return Infinity;
   const [promptTokens, outputTokens] = [mostOf(prompt), mostOf(output)];
   const workers = workersOf(fleet);
-  const { capacity, gates } = (policies ?? {}) as { capacity?: Drawn; gates?: readonly Drawn[] };
+  const { capacity, rate, gates } = (policies ?? {}) as { capacity?: Drawn; rate?: Drawn; gates?: readonly Drawn[] };
   const limits = [
     numberOr(capacity?.['max'], Infinity),
     numberOr(capacity?.['override'], 0) || Infinity,
     ...(gates ?? []).map((gate) => workers * numberOr(gate['max'], Infinity)),
   ];
   const atOnce = Math.min(...limits);
-  return (fleet as readonly Drawn[]).reduce((sum, group) => {
-    const { engine, endpoint } = group as { engine?: Drawn; endpoint?: Drawn };
+  const served = (fleet as readonly Drawn[]).reduce((sum, group) => {
+    const { engine: own, endpoint, disaggregated } = group as Readonly<Record<string, Drawn | undefined>>;
+    const decode = disaggregated?.['decode'] as Drawn | undefined;
+    const engine = disaggregated === undefined ? own : (decode?.['engine'] as Drawn | undefined);
     const slots =
       endpoint === undefined
         ? slotsOf(engine ?? {}, promptTokens + outputTokens)
@@ -68,6 +92,14 @@ function carried({ fleet, policies }: Drawn, { prompt, output }: Drawn): number 
     const seconds = endpoint === undefined ? outputTokens * PASS_S : serviceOf(endpoint['service']);
     return sum + (Math.min(slots * numberOr(group['count'], 1), atOnce / fleet.length) / seconds);
   }, 0);
+  return Math.min(served, grantedTo(rate?.['default'], promptTokens + outputTokens));
+}
+
+/** Requests a second that the rate limit of one tenant grants. */
+function grantedTo(limit: unknown, tokens: number): number {
+  const { tokensPerMinute, requestsPerMinute } = (typeof limit === 'object' && limit !== null ? limit : {}) as Drawn;
+  const perMinute = Math.min(numberOr(requestsPerMinute, Infinity), numberOr(tokensPerMinute, Infinity) / tokens);
+  return perMinute / SECONDS_PER_MIN;
 }
 
 function slotsOf({ maxRunning, blocks, blockTokens }: Drawn, tokens: number): number {

@@ -12,7 +12,7 @@ import { type PolicyEntry, policyEntries } from '../../../policies/index.ts';
 import { applyOverride, type Override } from '../overrides.ts';
 import { ScenarioError } from '../scenario-error.ts';
 import { FAULT_KINDS, faultsArbitrary, placedFaults } from './drawn-faults.ts';
-import { fleetArbitrary, workersOf } from './drawn-fleet.ts';
+import { fleetArbitrary, halvesOf } from './drawn-fleet.ts';
 import { BATCH_KEYS, POLICY_KEYS, policyArbitrary, type PolicyKey } from './drawn-policies.ts';
 import { type Drawn, workloadArbitrary } from './drawn-workload.ts';
 import { asRecoveryWorld } from './recovery-world.ts';
@@ -29,6 +29,9 @@ const EVENTS_MAX = 300_000;
 const SEED_MAX = 999_999;
 const CHECKED_REQUESTS_MAX = 40;
 const CHECKED_ROWS_MAX = 8;
+/** In half as many runs: one to judge recovery by is four minutes long, test mode checks after every event. */
+const COSTLY: ReadonlySet<string> = new Set(['recovery', 'testMode']);
+const TENANT_LIMIT = 'tenant-limit';
 /** Always drawn when they may be: a scenario needs them. */
 const NEEDED: ReadonlySet<string> = new Set(['fleet', 'workload']);
 
@@ -36,7 +39,6 @@ const NEEDED: ReadonlySet<string> = new Set(['fleet', 'workload']);
 interface Draws {
   readonly seed: number;
   readonly features: readonly string[];
-  readonly kinds: readonly string[];
   readonly faults: readonly Drawn[];
   readonly varied: readonly Override[];
   readonly blocks: Drawn;
@@ -61,20 +63,35 @@ export function documentArbitrary(
   return fc
     .record(
       {
-        features: fc.subarray(optional).map((drawn) => FEATURES.filter((it) => [...drawn, ...always].includes(it))),
-        kinds: fc.subarray(kinds),
+        features: swarm(optional).map((drawn) => FEATURES.filter((it) => [...drawn, ...always].includes(it))),
         blocks: fc.record(
           { workload: workloadArbitrary(batchOnly), fleet: fleetArbitrary, ...blocks.surroundings },
           { noNullPrototype: true },
         ),
         policies: fc.record(policies, { noNullPrototype: true }),
-        faults: faultsArbitrary(kinds),
+        faults: fc.subarray(kinds, { minLength: Math.min(1, kinds.length) }).chain(faultsArbitrary),
         varied: space.vary === undefined ? fc.constant([]) : variedArbitrary(space.vary),
         seed: fc.integer({ min: 0, max: SEED_MAX }),
       },
       { noNullPrototype: true },
     )
     .map((draws) => documentOf(draws, space));
+}
+
+/**
+ * Some features, as often many as any number: fast-check likes the ends of a range, so that of any number few are
+ * likely. What costs most is in fewer runs.
+ */
+function swarm(features: readonly string[]): fc.Arbitrary<readonly string[]> {
+  const costly = features.filter((feature) => COSTLY.has(feature));
+  const usual = features.filter((feature) => !COSTLY.has(feature));
+  const some = fc.oneof(
+    { withCrossShrink: true },
+    fc.subarray(usual),
+    fc.subarray(usual, { minLength: Math.floor(usual.length / 2) }),
+  );
+  const rarely = fc.oneof({ withCrossShrink: true }, fc.constant([]), fc.subarray(costly));
+  return fc.tuple(some, rarely).map(([drawn, rare]) => [...drawn, ...rare]);
 }
 
 function keyArbitrary(key: PolicyKey, space: Space, entries: readonly PolicyEntry[], isOwn: boolean) {
@@ -97,14 +114,14 @@ function documentOf(draws: Draws, space: Space): ScenarioDocument {
   for (const [name, block] of Object.entries(draws.blocks)) if (has(name)) world[name] = block;
   const policies = { ...(space.base['policies'] as Drawn | undefined), ...drawnPolicies(draws, world['workload']) };
   if (has('policies.timeouts')) policies['timeouts'] = draws.blocks['timeouts'];
+  if (has('policies.excludeFailedWorkers')) policies['excludeFailedWorkers'] = false;
   delete world['timeouts'];
   if (Object.keys(policies).length > 0) world['policies'] = policies;
   world['limits'] = { events: EVENTS_MAX, ...(world['limits'] as Drawn | undefined) };
   if (has('testMode')) world['testMode'] = affordable(world['testMode'] as Drawn, world['workload'] as Drawn);
   const laid = overlaid(world, varied);
   if (has('faults')) {
-    const faults = placedFaults(draws.faults, draws.kinds, workersOf(laid['fleet']));
-    laid['faults'] = faults;
+    laid['faults'] = placedFaults(draws.faults, halvesOf(laid['fleet']));
   }
   // A workload that is given stays as it is.
   const built = has('recovery') && has('workload') ? asRecoveryWorld(laid) : laid;
@@ -117,11 +134,17 @@ function affordable({ check, ...rest }: Drawn, { requests, rows }: Drawn): Drawn
   return check === true && isSmall ? { ...rest, check } : rest;
 }
 
-/** Policies of datasets say nothing about other workloads. */
+/**
+ * Policies of datasets say nothing about other workloads. A dataset has no tenant limit: it keeps what that turns away
+ * and asks again, for hours where its calls fail otherwise.
+ */
 function drawnPolicies({ policies, features }: Draws, workload: unknown): Record<string, unknown> {
   const isDataset = (workload as { kind?: unknown } | undefined)?.kind === 'dataset';
   const drawn = Object.entries(policies).filter(([key]) => features.includes(`policies.${key}`));
-  return Object.fromEntries(drawn.filter(([key]) => isDataset || !BATCH_KEYS.has(key)));
+  const fitting = drawn.filter(([key, policy]) => {
+    return isDataset ? (policy as Drawn)['name'] !== TENANT_LIMIT : !BATCH_KEYS.has(key);
+  });
+  return Object.fromEntries(fitting);
 }
 
 function overlaid(world: Drawn, varied: readonly Override[]): Record<string, unknown> {

@@ -19,7 +19,8 @@ import { POLICY_KEYS } from './drawn-policies.ts';
 /** Blocks that a campaign draws, in the order in which shrinking leaves them out. */
 export const FEATURES = [
   ...['testMode', 'recovery', 'faults', 'host', 'reports', 'network', 'health', 'clientTimeout'],
-  ...['policies.timeouts', ...Object.keys(POLICY_KEYS).map((key) => `policies.${key}`)],
+  ...['policies.timeouts', 'policies.excludeFailedWorkers'],
+  ...Object.keys(POLICY_KEYS).map((key) => `policies.${key}`),
   ...['workload', 'fleet'],
 ] as const;
 

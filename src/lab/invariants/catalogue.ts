@@ -3,14 +3,26 @@ import { attemptsBounded } from './attempts-bounded.ts';
 import { attemptsEndOnce } from './attempts-end-once.ts';
 import { backoffKept } from './backoff-kept.ts';
 import { callsWithinCap } from './calls-within-cap.ts';
+import { capacityHeeded } from './capacity-heeded.ts';
+import { failedWorkersAvoided } from './failed-workers-avoided.ts';
+import { fleetKnown } from './fleet-known.ts';
+import { freePermitsUsed } from './free-permits-used.ts';
+import { gatesReopen } from './gates-reopen.ts';
 import { goodputRecovers } from './goodput-recovers.ts';
 import type { Invariant } from './invariant.ts';
+import { leasesToldOnce } from './leases-told-once.ts';
+import { limitsRecover } from './limits-recover.ts';
+import { noIdleWait } from './no-idle-wait.ts';
 import { noOvertaking } from './no-overtaking.ts';
 import { nothingHeld } from './nothing-held.ts';
+import { parkedLookedAt } from './parked-looked-at.ts';
 import { permitsWithinCapacity } from './permits-within-capacity.ts';
+import { picksCarriedOut } from './picks-carried-out.ts';
 import { queueAnswersOnce } from './queue-answers-once.ts';
 import { queueWithinSize } from './queue-within-size.ts';
+import { rateLimitsHeeded } from './rate-limits-heeded.ts';
 import { requestsEndOnce } from './requests-end-once.ts';
+import { reservationsKept } from './reservations-kept.ts';
 import { retryAfterObeyed } from './retry-after-obeyed.ts';
 import { rowsEndOnce } from './rows-end-once.ts';
 import { terminalIsFinal } from './terminal-is-final.ts';
@@ -29,7 +41,17 @@ export const invariants: readonly Invariant[] = [
   permitsWithinCapacity,
   queueWithinSize,
   waitsBounded,
+  freePermitsUsed,
   noOvertaking,
+  reservationsKept,
+  capacityHeeded,
+  rateLimitsHeeded,
+  picksCarriedOut,
+  failedWorkersAvoided,
+  fleetKnown,
+  leasesToldOnce,
+  parkedLookedAt,
+  gatesReopen,
   attemptsBounded,
   backoffKept,
   retryAfterObeyed,
@@ -37,6 +59,8 @@ export const invariants: readonly Invariant[] = [
   rowsEndOnce,
   unsentRowsKept,
   callsWithinCap,
+  noIdleWait,
+  limitsRecover,
   timeAdvances,
   nothingHeld,
   goodputRecovers,

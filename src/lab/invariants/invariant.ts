@@ -27,6 +27,15 @@ export interface PolicyCall {
   readonly answer: unknown;
 }
 
+/** A policy whose calls are heard, before the first of them. */
+export interface MadePolicy {
+  readonly role: WatchedRole;
+  /** Name of the policy. */
+  readonly policy: string;
+  /** Whether it has a method of this name: some are optional. */
+  readonly has: (method: string) => boolean;
+}
+
 /** A dataset lost a row. */
 export interface RowDrop {
   /** Virtual time, microseconds. */
@@ -56,6 +65,8 @@ export interface Violation {
 export interface Watcher {
   /** An entry of the journal. `request` is what was known before it of the request it is about. */
   entry?(entry: TapEntry, request: RequestFacts | undefined): void;
+  /** A policy was made in a role of which the invariant `hears` something. */
+  made?(policy: MadePolicy): void;
   /** Of the methods that the invariant `hears`. */
   call?(call: PolicyCall): void;
   rowDropped?(drop: RowDrop): void;

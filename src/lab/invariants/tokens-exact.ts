@@ -1,8 +1,9 @@
 /**
  * The client gets its tokens, whole and once: an answered request has exactly the tokens asked for (or that fit its
  * worker), a failed one has none, and no attempt follows one of whose reply a byte was sent, since its tokens would
- * come twice.
+ * come twice: the retry policy is not even asked.
  */
+import type { AttemptResult, RequestView } from '../../../policies/types.ts';
 import type { WorkerConfig } from '../../sim/config.ts';
 import type { Invariant } from './invariant.ts';
 
@@ -10,8 +11,14 @@ export const tokensExact: Invariant = {
   name: 'tokens-exact',
   promise:
     'No token is lost or repeated: an answered request has all its tokens, and none is tried again after a byte.',
+  hears: ['retry.delayUs'],
   watch({ config }, report) {
     return {
+      call({ at, args }) {
+        const [, { id }, { bytesSent }] = args as unknown as [number, RequestView, AttemptResult];
+        if (!bytesSent) return;
+        report({ at, request: id, message: `a retry is asked of request ${id}, whose client has bytes of a reply` });
+      },
       entry({ at, kind, first: attempt, request: id }, request) {
         if (kind !== 'effect.start' || request?.answered !== true) return;
         const message = `attempt ${attempt} starts for request ${id}, whose client has bytes of an earlier reply`;

@@ -4,10 +4,11 @@
  * failures are preserved until the budget that the user set (`preserveFor`, `preserveStarts`) is spent.
  *
  * What the policy calls the failure does not count alone: a row of which no request ever failed was not lost to a
- * provider, whatever name its failure has.
+ * provider, whatever name its failure has. The gateway may hear after the row's end that a builder stopped waiting, so
+ * that is judged at the end of the run.
  */
 import type { TaskFailure } from '../../../policies/types.ts';
-import type { Invariant } from './invariant.ts';
+import type { Invariant, Violation } from './invariant.ts';
 
 export const unsentRowsKept: Invariant = {
   name: 'unsent-rows-kept',
@@ -16,19 +17,28 @@ export const unsentRowsKept: Invariant = {
     const plan = config.dataset?.plan;
     if (plan === undefined) return {};
     const failed = new Set<number>();
+    const suspects = new Map<number, Violation>();
     const hasGroupCalls = plan.columns.some(({ extent }) => extent === 'row-group');
     const policy = policies.salvage.name;
     return {
-      record({ row, reason, cause }) {
-        if (row >= 0 && reason !== 'ok' && !NEVER_SENT.has(cause)) failed.add(row);
+      record({ row, reason, cause, finishedAt }) {
+        if (row < 0 || reason === 'ok' || NEVER_SENT.has(cause)) return;
+        failed.add(row);
+        if (finishedAt <= (suspects.get(row)?.at ?? -1)) suspects.delete(row);
       },
       rowDropped({ at, row, rule, last }) {
         if (rule !== 'after-rounds' && rule !== 'unhealable') return;
-        const tell = (why: string): void => {
-          report({ at, row, role: 'salvage', message: `salvage ${policy} drops row ${row} (${rule}): ${why}` });
+        const because = (why: string): Violation => {
+          return { at, row, role: 'salvage', message: `salvage ${policy} drops row ${row} (${rule}): ${why}` };
         };
-        if (last !== undefined && neverSent(last)) tell(`its last failure is ${last.cause}, status ${last.status}`);
-        else if (!hasGroupCalls && !failed.has(row)) tell('no call for it was ever sent and failed');
+        if (last !== undefined && neverSent(last)) {
+          report(because(`its last failure is ${last.cause}, status ${last.status}`));
+        } else if (!hasGroupCalls && !failed.has(row)) {
+          suspects.set(row, because('no call for it was ever sent and failed'));
+        }
+      },
+      end() {
+        for (const violation of suspects.values()) report(violation);
       },
     };
   },
