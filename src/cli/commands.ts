@@ -41,7 +41,7 @@ import {
   RUN_SWITCHES,
   runBuilder,
 } from './run-arguments.ts';
-import { readTraceArguments, TRACE_FLAGS, traceBuilder } from './trace-arguments.ts';
+import { readTraceArguments, TRACE_FLAGS, TRACE_SWITCHES, traceBuilder } from './trace-arguments.ts';
 import {
   CALIBRATE_FLAGS,
   CALIBRATE_SWITCHES,
@@ -299,7 +299,7 @@ const trace: Command = {
   usage: 'trace <action> <journal>',
   describe: 'Turn the journal of a proxy into a trace: trace import JOURNAL',
   flags: TRACE_FLAGS,
-  switches: [],
+  switches: TRACE_SWITCHES,
   builder: traceBuilder,
   prepare(argv) {
     const options = readTraceArguments(argv);

@@ -31,7 +31,7 @@ export async function engineCommand(args: EngineArguments, terminal: Terminal): 
   }
   terminal.warn(`engine: ${model} on ${engine.url}`);
   const signal = signalled('SIGINT', 'SIGTERM');
-  await Promise.race([signal.received, engine.crashedForGood]);
+  await Promise.race([signal.received, engine.gone]);
   signal.ignore();
   await engine.close();
   return EXIT.ok;

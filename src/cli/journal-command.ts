@@ -19,7 +19,7 @@ export async function replayJournalCommand(args: ReplayArguments, terminal: Term
     if (code === undefined) throw error;
     throw new UsageError(`${args.journal}: cannot be read: ${code}`);
   }
-  const { inputs, effects, over, divergence, from, segments } = replayed;
+  const { inputs, effects, over, divergence, from, segments, skipped } = replayed;
   if (divergence !== undefined) {
     const { line, segment } = divergence;
     const where = segment === from ? `line ${line}` : `segment ${segment}, line ${line} from segment ${from} on`;
@@ -28,7 +28,8 @@ export async function replayJournalCommand(args: ReplayArguments, terminal: Term
   }
   const end = over === undefined ? '' : ` The journal ends early: ${over}.`;
   const of = segments === 1 && from === 0 ? '' : ` Segments ${from} to ${from + segments - 1}.`;
-  await terminal.print(`${inputs} inputs, ${effects} effects, all as recorded.${of}${end}\n`);
+  const before = skipped === 0 ? '' : ` Left out, without a state to begin with: ${skipped} before these.`;
+  await terminal.print(`${inputs} inputs, ${effects} effects, all as recorded.${of}${before}${end}\n`);
   return EXIT.ok;
 }
 

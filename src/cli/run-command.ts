@@ -13,16 +13,17 @@ import type { Invariant } from '../lab/invariants/invariant.ts';
 import type { ResolvedScenario } from '../lab/resolve.ts';
 import { Spans } from '../lab/spans.ts';
 import type { Runner, RunOutcome, RunStatus, StopSignal } from '../lab/run-types.ts';
+import { renderStory } from '../report/incident-story.ts';
 import { renderTable } from '../report/table.ts';
 import { type ExitCode, EXIT } from './exit-codes.ts';
 import { checkOutputPath } from './output-folder.ts';
 import { pageAssets } from './page-assets.ts';
-import { ProgressLine } from './progress.ts';
-import { replayElsewhere } from './replay-elsewhere.ts';
+import type { ProgressLine } from './progress.ts';
 import { replayHere } from './replay-here.ts';
 import type { RunArguments } from './run-arguments.ts';
 import { type Documents, RunDocuments } from './run-documents.ts';
 import { type RunPlan, planRun } from './run-plan.ts';
+import { storyOf } from './run-story.ts';
 import { RunOutput } from './run-output.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -129,7 +130,7 @@ class RunSession {
 
   async #variant(resolved: ResolvedScenario, documents: RunDocuments): Promise<RunOutcome> {
     const records = this.#output?.begin(resolved.variant);
-    const line = this.#terminal.progress ? new ProgressLine(resolved.variant) : undefined;
+    const line = this.#terminal.progress ? await progressLine(resolved.variant) : undefined;
     const charts = records === undefined ? undefined : new Charts();
     const spans = records === undefined ? undefined : new Spans();
     const before = process.cpuUsage();
@@ -173,6 +174,7 @@ class RunSession {
     const here: Replayer = async (stretch) => {
       return stretch === undefined ? { result, checkpoints, entries: [] } : again(stretch);
     };
+    const { replayElsewhere } = await import('./replay-elsewhere.ts');
     let difference: string | undefined;
     try {
       difference = await findNondeterminism(here, replayElsewhere(resolved, this.#signal));
@@ -196,6 +198,8 @@ class RunSession {
   async #show(made: Documents, expectations: readonly ExpectationOutcome[]): Promise<void> {
     const terminal = this.#terminal;
     await terminal.print(this.#args.json ? made.json : renderTable(made.results, terminal));
+    const story = this.#args.json ? undefined : storyOf(this.#plan, made.results, expectations);
+    if (story !== undefined) await terminal.print(`\n${renderStory(story, terminal.width)}`);
     for (const { ok, text } of expectations) if (!ok) terminal.warn(`expectation failed: ${text}`);
     if (this.#plan.replacedWorkload && this.#plan.scenario.expect.length > 0) {
       terminal.warn('expectations not checked: --trace replaces the workload they speak of');
@@ -207,6 +211,12 @@ class RunSession {
     this.#terminal.warn('interrupted');
     return EXIT.interrupted;
   }
+}
+
+/** Loads what draws it, which a run without a terminal does without. */
+async function progressLine(variant: string): Promise<ProgressLine> {
+  const { ProgressLine } = await import('./progress.ts');
+  return new ProgressLine(variant);
 }
 
 /** Lets the process hear signals, and the terminal be drawn, between two slices. */

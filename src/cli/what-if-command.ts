@@ -23,7 +23,7 @@ const TRACE = 'trace.jsonl';
 export async function whatIfCommand(args: ReplayArguments, whatIf: WhatIf, terminal: Terminal): Promise<ExitCode> {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-replay-'));
   try {
-    const { policies, workers } = importJournal(args.journal, join(folder, TRACE));
+    const { policies, workers } = importJournal(args.journal, join(folder, TRACE), { prompts: false });
     const file = join(folder, 'scenario.yaml');
     writeFileSync(file, JSON.stringify(scenarioOf(args, whatIf, policies, workers)));
     const run = {

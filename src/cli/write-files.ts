@@ -47,11 +47,12 @@ export class LineFile {
   #size = 0;
   #open = true;
 
-  constructor(path: string) {
+  /** `mode`: who may read it, where it is new; as open(2). */
+  constructor(path: string, mode = 0o666) {
     this.#path = path;
     this.#part = `${path}.part`;
     try {
-      this.#file = openSync(this.#part, 'w');
+      this.#file = openSync(this.#part, 'w', mode);
     } catch (error) {
       throw writeError(path, error);
     }

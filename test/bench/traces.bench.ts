@@ -2,15 +2,14 @@
  * How fast whole worlds run, in the default configuration: digest, metrics and conservation counters on, passes
  * skipped in which nothing can change. CPU time of all threads of the process, not elapsed time.
  *
- * `cold` is the first run of a fresh process, which also compiles the simulator: 0.3 to 0.4 s, once. `warm` is the
- * median of later runs in one process, what long runs, comparisons and fuzz campaigns see. Both leave out start-up
- * and imports and include reading the trace. `process` is the CPU time of a whole `spillway run FILE --json`, of the
- * built program when there is one. Beside these, the same run stepping through every pass, which must have the same
- * digest. The traces are not part of the project: SPILLWAY_DATA names their folder (default ../shared/data); absent
- * ones are skipped.
+ * `process` is the CPU time of a whole `spillway run FILE --json`, of the built program when there is one, and `cold`
+ * is the `host.cpuSeconds` of that very run: start-up and imports left out, but all the compiling in it. `warm` is the
+ * median of later runs in one process, what comparisons and fuzz campaigns see. All include reading the trace. Beside
+ * these, the same run stepping through every pass, which must have the same digest. The traces are not part of the
+ * project: SPILLWAY_DATA names their folder (default ../shared/data); absent ones are skipped.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +18,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TRACES = join(resolve(process.env['SPILLWAY_DATA'] ?? join(ROOT, '../shared/data')), 'traces');
 const CHILD = fileURLToPath(new URL('trace-run.ts', import.meta.url));
 const BUILT = join(ROOT, 'dist/src/cli/main.js');
-const COLD_ROUNDS = 3;
+const COLD_ROUNDS = 7;
 const WARM_RUNS = 7;
 /** Runs of one process after which it counts as warm. */
 const WARM_FROM = 3;
@@ -71,21 +70,21 @@ export async function run(): Promise<void> {
 }
 
 function measureTrace(folder: string, name: string, scenario: string): void {
-  const cold = Array.from({ length: COLD_ROUNDS }, () => measure(scenario, 'fast', 1)).flat();
+  const cold = measureProcesses(folder, scenario);
   const warm = measure(scenario, 'fast', WARM_RUNS);
   const step = measure(scenario, 'step', WARM_RUNS);
-  const { completed, simulatedSeconds, digest } = cold[0] as Measured;
-  const same = [...cold, ...warm, ...step].every((one) => one.digest === digest && one.status === 'ok');
+  const { completed, simulatedSeconds, digest } = warm[0] as Measured;
+  const ended = [...warm, ...step].every((one) => one.status === 'ok');
+  const same = ended && [...cold, ...warm, ...step].every((one) => one.digest === digest);
   const speed = (cpuSeconds: number): string => {
     return `${whole(completed / cpuSeconds)} (${whole(simulatedSeconds / cpuSeconds)})`;
   };
-  const warmCpu = median(warm.slice(WARM_FROM));
-  const stepped = (median(step.slice(WARM_FROM)) / warmCpu).toFixed(1);
+  const warmCpu = median(cpuOf(warm.slice(WARM_FROM)));
+  const stepped = (median(cpuOf(step.slice(WARM_FROM))) / warmCpu).toFixed(1);
+  const [coldCpu, processCpu] = [median(cpuOf(cold)), median(cold.map((one) => one.processSeconds))];
   console.log(`  ${name}: ${whole(completed)} requests, ${whole(simulatedSeconds)} simulated s`);
-  console.log(
-    `    warm ${speed(warmCpu)}, cold ${speed(median(cold))}, process ${speed(processCpu(folder, scenario))}`,
-  );
-  console.log(`    stepping ${stepped} × as long, digests ${same ? 'equal' : 'DIFFER'}; RSS ${rssOf(cold)} MB`);
+  console.log(`    warm ${speed(warmCpu)}, cold ${speed(coldCpu)}, process ${speed(processCpu)}`);
+  console.log(`    stepping ${stepped} × as long, digests ${same ? 'equal' : 'DIFFER'}; RSS ${rssOf(warm)} MB`);
 }
 
 /** Cost must grow as requests do, once the program is compiled. */
@@ -126,22 +125,33 @@ function measure(scenario: string, mode: 'fast' | 'step', runs: number, records?
   return lines.map((line) => JSON.parse(line) as Measured);
 }
 
-/** CPU seconds of a whole process, median of rounds: the shell tells those of its children. */
-function processCpu(folder: string, scenario: string): number {
-  const file = join(folder, 'bench.yaml');
-  writeFileSync(file, scenario);
-  const program = existsSync(BUILT) ? [BUILT] : ['--import', 'tsx', join(ROOT, 'src/cli/main.ts')];
-  const args = ['-c', '"$0" "$@" > /dev/null; times', process.execPath, ...program, 'run', file, '--json'];
-  const rounds = Array.from({ length: COLD_ROUNDS }, () => {
-    const [, children = ''] = execFileSync('sh', args, { encoding: 'utf8' }).split('\n');
-    const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(([, m, s]) => Number(m) * 60 + Number(s));
-    return { cpuSeconds: seconds.reduce((sum, each) => sum + each, 0) };
-  });
-  return median(rounds);
+interface MeasuredProcess {
+  readonly digest: string;
+  /** As the run itself says. */
+  readonly cpuSeconds: number;
+  readonly processSeconds: number;
 }
 
-function median(runs: readonly { readonly cpuSeconds: number }[]): number {
-  const sorted = runs.map((one) => one.cpuSeconds).sort((a, b) => a - b);
+/** Whole processes, one after the other: the shell tells the CPU time of its child. */
+function measureProcesses(folder: string, scenario: string): MeasuredProcess[] {
+  const [file, out] = [join(folder, 'bench.yaml'), join(folder, 'result.json')];
+  writeFileSync(file, scenario);
+  const program = existsSync(BUILT) ? [BUILT] : ['--import', 'tsx', join(ROOT, 'src/cli/main.ts')];
+  const args = ['-c', `"$0" "$@" > '${out}'; times`, process.execPath, ...program, 'run', file, '--json'];
+  return Array.from({ length: COLD_ROUNDS }, () => {
+    const [, children = ''] = execFileSync('sh', args, { encoding: 'utf8' }).split('\n');
+    const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(([, m, s]) => Number(m) * 60 + Number(s));
+    const { digest, host } = JSON.parse(readFileSync(out, 'utf8')) as { digest: string; host: { cpuSeconds: number } };
+    return { digest, cpuSeconds: host.cpuSeconds, processSeconds: seconds.reduce((sum, each) => sum + each, 0) };
+  });
+}
+
+function cpuOf(runs: readonly { readonly cpuSeconds: number }[]): number[] {
+  return runs.map((one) => one.cpuSeconds);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] as number;
 }
 

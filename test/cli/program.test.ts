@@ -58,8 +58,8 @@ describe('a wrong command line', () => {
     ['run nope.yaml', 'nope.yaml: no such file; allowed a scenario file that can be read\n'],
     [
       'run layered-retrys',
-      'spillway: scenario "layered-retrys": no such file and none shipped of that name; allowed a file, or a name that ' +
-        "spillway scenarios lists (did you mean 'layered-retries'?)\n",
+      'spillway: scenario "layered-retrys": no such file and none shipped of that name; ' +
+        "allowed a file, or a name that spillway scenarios lists (did you mean 'layered-retries'?)\n",
     ],
     ['run test', 'test: it is a folder; allowed a scenario file that can be read\n'],
     [

@@ -21,8 +21,9 @@ describe('WindowTallies', () => {
   it('tells good from completed and from failed, with rates over the length of the window', () => {
     const late = { firstTokenAt: 160 * MS };
     const lost = { reason: 'failed', firstTokenAt: -1, attempts: 3 } as const;
-    const { p99_ttft_ms: p99, ...rest } = tallied(0, 500 * MS, {}, late, lost);
+    const { p99_ttft_ms: p99, p99_e2el_ms: p99OfAll, ...rest } = tallied(0, 500 * MS, {}, late, lost);
     expect(p99).toBeCloseTo(159.41, 9);
+    expect(p99OfAll).toBe(201);
     expect(rest).toEqual({
       offered: 3,
       completed: 2,
@@ -34,6 +35,7 @@ describe('WindowTallies', () => {
       in_flight_mean: (3 * 201) / 500,
       granted_mean: (3 * 198) / 500,
       median_ttft_ms: 130.5,
+      median_e2el_ms: 201,
       max_e2el_ms: 201,
     });
   });
@@ -63,6 +65,7 @@ describe('WindowTallies', () => {
     expect(tallied(0, MS)).toMatchObject({
       ...{ offered: 0, request_goodput: 0, in_flight_mean: 0 },
       ...{ good_request_fraction: null, amplification: null, median_ttft_ms: null, max_e2el_ms: null },
+      p99_e2el_ms: null,
     });
   });
 });
