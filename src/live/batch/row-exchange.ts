@@ -5,7 +5,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import type { AttemptResult, FinishCause } from '../../../policies/types.ts';
-import { headerIn, retryAfterUs } from '../http/headers.ts';
+import { headerIn, replyHeaders, retryAfterUs } from '../http/headers.ts';
+import { ownCause } from '../http/own-cause.ts';
 import type { RowError, RowReply } from './output-line.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -20,16 +21,6 @@ export interface ExchangeEnd {
   /** Why a proxy of ours turned it away itself; undefined: it did not. */
   readonly cause: FinishCause | undefined;
 }
-
-/** What `x-spillway-error` says. The proxy takes the header out of what workers send. */
-const CAUSES: ReadonlyMap<string, FinishCause> = new Map([
-  ['queue_full', 'queue-full'],
-  ['queue_timeout', 'queue-timeout'],
-  ['no_worker', 'no-worker'],
-  ['all_busy', 'all-busy'],
-  ['preempted', 'preempted'],
-  ['deadline', 'deadline'],
-]);
 
 /** Of a reply that is no success: more of it explains nothing. */
 const ERROR_BYTES_MAX = 16 << 10;
@@ -65,7 +56,7 @@ export class RowExchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Controller, status: number): void {
     if (status < 200) return;
     this.#status = status;
-    this.#headers = ((controller.rawHeaders ?? []) as Buffer[]).map((item) => item.toString('latin1'));
+    this.#headers = replyHeaders(controller);
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -124,8 +115,9 @@ export class RowExchange implements Dispatcher.DispatchHandler {
 
   #settle(result: AttemptResult, reply: RowReply | undefined, error: RowError | undefined): void {
     this.#isOver = true;
-    const cause = CAUSES.get(headerIn(this.#headers, 'x-spillway-error') ?? '');
-    this.#onEnd({ result, reply, error, cause });
+    const cause = ownCause(this.#headers);
+    // A tenant's rate at our proxy is to a batch what a provider's 429 is: it cools down.
+    this.#onEnd({ result, reply, error, cause: cause === 'rate-limited' ? undefined : cause });
   }
 }
 

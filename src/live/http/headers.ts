@@ -3,6 +3,7 @@
  * repeats included. Those of one connection end at it (RFC 9110, section 7.6.1), and so do the client's credentials.
  */
 import { randomUUID } from 'node:crypto';
+import type { Dispatcher } from 'undici';
 
 const HOP_BY_HOP = [
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
@@ -117,4 +118,9 @@ export function retryAfterUs(headers: readonly string[], dateMs: number): number
 
 function bounded(seconds: number): number {
   return Math.round(Math.min(seconds, RETRY_AFTER_SEC_MAX) * US_PER_SEC);
+}
+
+/** Names and values in turn of what undici received. */
+export function replyHeaders({ rawHeaders }: Dispatcher.DispatchController): string[] {
+  return ((rawHeaders ?? []) as Buffer[]).map((item) => item.toString('latin1'));
 }

@@ -1,7 +1,8 @@
 /** One request of a load on the wire, timed as its client sees it. */
 import type { Dispatcher } from 'undici';
 import type { FinishCause, FinishReason, Micros } from '../../../policies/types.ts';
-import { headerIn, retryAfterUs } from '../http/headers.ts';
+import { replyHeaders, retryAfterUs } from '../http/headers.ts';
+import { ownCause } from '../http/own-cause.ts';
 import { type ReplyFacts, ReplyReader } from './reply-reader.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -18,17 +19,6 @@ export interface LoadEnd {
   readonly finishedAt: Micros;
   readonly facts: ReplyFacts;
 }
-
-/** Why a proxy of ours turned it away. */
-const CAUSES: ReadonlyMap<string, FinishCause> = new Map([
-  ['queue_full', 'queue-full'],
-  ['queue_timeout', 'queue-timeout'],
-  ['no_worker', 'no-worker'],
-  ['all_busy', 'all-busy'],
-  ['preempted', 'preempted'],
-  ['rate_limited', 'rate-limited'],
-  ['deadline', 'deadline'],
-]);
 
 export class LoadRequest implements Dispatcher.DispatchHandler {
   readonly #now: () => Micros;
@@ -71,7 +61,7 @@ export class LoadRequest implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Controller, status: number): void {
     if (status < 200) return;
     this.#status = status;
-    this.#headers = ((controller.rawHeaders ?? []) as Buffer[]).map((item) => item.toString('latin1'));
+    this.#headers = replyHeaders(controller);
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
@@ -97,7 +87,7 @@ export class LoadRequest implements Dispatcher.DispatchHandler {
   }
 
   #refused(): void {
-    const own = CAUSES.get(headerIn(this.#headers, 'x-spillway-error') ?? '');
+    const own = ownCause(this.#headers);
     if (own === 'deadline') this.#settle('timeout', own);
     else if (own !== undefined) this.#settle('shed', own);
     else if (this.#status === 429) this.#settle('failed', 'rate-limited');

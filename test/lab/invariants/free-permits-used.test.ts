@@ -33,7 +33,8 @@ const wakes: Asked = [5e6, 'wake', undefined];
 it('is told with the time that the permit lay free', () => {
   const [message, ...more] = violations('mine', offered, room, wakes, [5e6, 'take', undefined, shed('queue-timeout')]);
   expect(message).toBe(
-    'queue mine sheds request 7 as queue-timeout, though 0 permits of 2 are out and one has been free for 3 s of its wait',
+    'queue mine sheds request 7 as queue-timeout, though 0 permits of 2 are out ' +
+      'and one has been free for 3 s of its wait',
   );
   expect(more).toEqual([]);
 });
